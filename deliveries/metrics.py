@@ -1,0 +1,61 @@
+"""What is counted here, for Prometheus, and the log line of each attempt."""
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from deliveries.settle import Answer
+
+log = structlog.get_logger(__name__)
+
+_BUCKETS = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    3600.0,
+)
+
+attempts_made = Counter("triggers_attempts_total", "Attempts, by what came of each.", ["outcome"])
+deliveries_settled = Counter("triggers_deliveries_total", "Deliveries that were settled, by how.", ["status"])
+attempt_seconds = Histogram("triggers_attempt_seconds", "How long an attempt took.", buckets=_BUCKETS)
+delivery_seconds = Histogram(
+    "triggers_accept_to_delivered_seconds",
+    "From an event's acceptance to its delivery.",
+    buckets=_BUCKETS,
+)
+sends_in_flight = Gauge("triggers_sends_in_flight", "Attempts under way.", multiprocess_mode="livesum")
+rings = Counter("triggers_rings_total", "Doorbell rings, by what came of each.", ["outcome"])
+
+
+def note_answer(answer: Answer, status: str | None) -> None:
+    """`status` is what the delivery moved to; None when somebody else had claimed it meanwhile."""
+    delivery, outcome = answer.delivery, answer.outcome
+    attempts_made.labels(outcome.kind).inc()
+    attempt_seconds.observe(answer.duration_ms / 1000)
+    if status in ("delivered", "dead_letter"):
+        deliveries_settled.labels(status).inc()
+    if status == "delivered" and delivery.claim == 1:
+        waited = (answer.started_at - delivery.event_created_at).total_seconds() + answer.duration_ms / 1000
+        delivery_seconds.observe(max(0.0, waited))
+    log.info(
+        "delivery.attempted",
+        organization_id=delivery.organization_id,
+        event_id=delivery.event_id,
+        delivery_id=delivery.id,
+        endpoint_id=delivery.endpoint_id,
+        attempt=delivery.claim,
+        outcome=outcome.kind,
+        status_code=outcome.status_code,
+        duration_ms=answer.duration_ms,
+        status=status or "superseded",
+    )

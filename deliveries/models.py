@@ -1,0 +1,241 @@
+"""Where to: endpoints, their secrets, deliveries and attempts.
+
+A delivery's life (each arrow is one conditional UPDATE; `settle.py` and `replay.py` hold them all):
+
+    pending ──sent──► delivered
+       │  └─failed──► failed ──sent──► delivered          open: pending, failed
+       │                │  └─last attempt, or 410──► dead_letter
+       └──── acknowledged, endpoint deleted ──► canceled
+    delivered, dead_letter, canceled ──replayed──► pending
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from deliveries.querysets import DeliveryQuerySet, EndpointQuerySet
+from events.models import Event
+from organizations.models import Organization, new_id
+
+
+class Endpoint(models.Model):
+    """A URL of a tenant that wants its events."""
+
+    class State(models.TextChoices):
+        ENABLED = "enabled", "Enabled"
+        PAUSED = "paused", "Paused"
+        DISABLED = "disabled", "Disabled"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="endpoints")
+    url = models.CharField("URL", max_length=2048)
+    description = models.CharField(max_length=500, blank=True, default="")
+    event_types = ArrayField(
+        models.CharField(max_length=102),
+        default=list,
+        blank=True,
+        help_text="Which events: none means all, order.created that type, order.* all that begin with order.",
+    )
+    state = models.CharField(max_length=20, choices=State.choices, default=State.ENABLED)
+    disabled_reason = models.CharField(max_length=200, blank=True, default="")
+    is_default = models.BooleanField(default=False, help_text="The one that /api/webhook/config sets.")
+    # Grows with every change to URL or secrets, so that senders know when what they remember is stale.
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
+    last_success_at = models.DateTimeField(null=True, editable=False)
+    last_failure_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["enabled", "paused", "disabled"]),
+                name="endpoint_state_is_known",
+            ),
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=Q(is_default=True, deleted_at__isnull=True),
+                name="organization_has_one_default_endpoint",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Without the query, which may hold a token."""
+        return self.url.partition("?")[0]
+
+
+class EndpointSecret(models.Model):
+    """A signing secret of an endpoint, encrypted. Each that is still valid signs every delivery."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets")
+    encrypted = models.TextField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    valid_until = models.DateTimeField(null=True, help_text="Empty for the current one.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"],
+                condition=Q(valid_until__isnull=True),
+                name="endpoint_has_one_current_secret",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"secret {self.id}"
+
+
+class Delivery(models.Model):
+    """One event on its way to one endpoint."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        FAILED = "failed", "Failed, will be retried"
+        DELIVERED = "delivered", "Delivered"
+        DEAD_LETTER = "dead_letter", "Dead letter"
+        CANCELED = "canceled", "Canceled"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Hot rows carry no foreign key constraints: docs/decisions/0003.
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_constraint=False,
+        db_index=False,
+    )
+    event = models.ForeignKey(
+        Event,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_constraint=False,
+        db_index=False,
+    )
+    endpoint = models.ForeignKey(
+        Endpoint,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_constraint=False,
+        db_index=False,
+    )
+    event_type = models.CharField(max_length=100)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="Automatic attempts since it was made or replayed."
+    )
+    # The fence: grows with each claim and never falls, so that only the latest claimer can settle.
+    claim = models.PositiveIntegerField(default=0, editable=False)
+    claimed_until = models.DateTimeField(
+        null=True, editable=False, help_text="Being sent now, until then at most."
+    )
+    next_attempt_at = models.DateTimeField(null=True, editable=False)
+    # Sent by hand: the attempt does not count, and the schedule goes on at `resume_at`.
+    manual = models.BooleanField(default=False, editable=False)
+    resume_at = models.DateTimeField(null=True, editable=False)
+    test = models.BooleanField(default=False, editable=False)
+    last_status_code = models.PositiveSmallIntegerField(null=True)
+    last_error = models.CharField(max_length=500, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    settled_at = models.DateTimeField(null=True, editable=False)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            # The claim (`claim.py`): its walk over endpoints with open deliveries, and what is due at each.
+            models.Index(
+                fields=["endpoint", "next_attempt_at"],
+                condition=Q(status__in=["pending", "failed"]),
+                name="delivery_open",
+            ),
+            # GET /api/deliveries: a tenant's deliveries, newest first, from a cursor.
+            models.Index(fields=["organization", "id"], name="delivery_of_organization"),
+            # The admin's dead letters, a tenant's, and replaying them; events that are dead letters.
+            models.Index(
+                fields=["organization", "endpoint", "id"],
+                condition=Q(status="dead_letter"),
+                name="delivery_dead",
+            ),
+        ]
+        constraints = [
+            # Also read for an event with its deliveries, and for the status of the events of a page.
+            models.UniqueConstraint(fields=["event", "endpoint"], name="event_goes_to_an_endpoint_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "pending",
+                        "failed",
+                        "delivered",
+                        "dead_letter",
+                        "canceled",
+                    ]
+                ),
+                name="delivery_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "failed"], settled_at__isnull=True)
+                | Q(
+                    status__in=["delivered", "dead_letter", "canceled"],
+                    settled_at__isnull=False,
+                ),
+                name="delivery_settled_at_iff_settled",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "failed"], next_attempt_at__isnull=False)
+                | Q(
+                    status__in=["delivered", "dead_letter", "canceled"],
+                    next_attempt_at__isnull=True,
+                ),
+                name="delivery_next_attempt_at_iff_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.id}"
+
+
+class DeadLetter(Delivery):
+    """A delivery that was given up, as the admin's own list. Who may see and replay them is said of deliveries."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = "dead letter"
+
+
+class Attempt(models.Model):
+    """One try of one delivery, and what was answered. Its number is the claim under which it was sent."""
+
+    pk = models.CompositePrimaryKey("delivery_id", "number")
+    delivery = models.ForeignKey(
+        Delivery,
+        on_delete=models.CASCADE,
+        related_name="attempt_log",
+        db_constraint=False,
+        db_index=False,
+    )
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=20)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=500, blank=True, default="")
+    response_headers = models.JSONField(default=dict)
+    response_body = models.TextField(blank=True, default="")
+    next_attempt_at = models.DateTimeField(null=True)
+    manual = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}: {self.outcome}"

@@ -1,0 +1,54 @@
+"""The doorbell: says that there may be work, carries nothing, and may be lost (the sweep rings again every second)."""
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from deliveries.metrics import rings
+from deliveries.models import Endpoint
+from organizations import redis_client
+
+log = structlog.get_logger(__name__)
+
+KEY = "triggers:ring"
+HEARD_WITHIN = 5  # seconds until a ring that nobody answered counts as lost
+TASK, QUEUE = "deliveries.deliver_due", "deliveries"
+
+
+def ring_after_commit() -> None:
+    """Rings once what is being written can be seen."""
+    transaction.on_commit(ring)
+
+
+def ring() -> None:
+    """Rings, unless a ring is waiting already. Never raises: without Redis the sweep will ring when it is back."""
+    free = redis_client.ask(lambda redis: redis.set(KEY, b"1", nx=True, ex=HEARD_WITHIN), what="ring")
+    if not free:
+        rings.labels("already_ringing").inc()
+        return
+    _send()
+
+
+def ring_if_due() -> bool:
+    """The sweep's ring: when something is due and no ring is on its way, whatever became of the last one."""
+    if not Endpoint.objects.with_work().exists():
+        return False
+    waiting = redis_client.ask(lambda redis: redis.llen(QUEUE), what="ring")
+    if not waiting:
+        _send()
+    return True
+
+
+def answer_ring() -> None:
+    """Makes way for the next ring: called before looking for work, so that work that comes later rings again."""
+    redis_client.ask(lambda redis: redis.delete(KEY), what="ring")
+
+
+def _send() -> None:
+    try:
+        current_app.send_task(TASK, queue=QUEUE, ignore_result=True, retry=False)
+        rings.labels("sent").inc()
+    except (OperationalError, OSError) as error:
+        rings.labels("failed").inc()
+        log.warning("ring.failed", error=type(error).__name__)

@@ -1,0 +1,67 @@
+"""The signing keys of endpoints, decrypted once and remembered until the endpoint's revision changes."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import structlog
+from cryptography.fernet import InvalidToken
+
+from deliveries.claim import Claimed
+from deliveries.secrets import secret_bytes
+from organizations.encryption import decrypt
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = 5_000
+
+_LOAD = """
+SELECT endpoint_id::text, encrypted, valid_until FROM deliveries_endpointsecret
+WHERE endpoint_id = ANY (%s::uuid[]) AND (valid_until IS NULL OR valid_until > now())
+ORDER BY valid_until DESC NULLS FIRST
+"""
+
+
+@dataclass(slots=True)
+class _Keys:
+    revision: int
+    keys: list[tuple[bytes, datetime | None]]
+
+
+class NoKey(Exception):
+    """An endpoint has no signing secret that FIELD_ENCRYPTION_KEYS can read."""
+
+
+class SigningKeys:
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Keys] = OrderedDict()
+
+    async def load(self, connection: psycopg.AsyncConnection[Any], deliveries: Sequence[Claimed]) -> None:
+        """Makes sure that the keys of these deliveries' endpoints are known, as of the revision that was claimed."""
+        stale = {
+            delivery.endpoint_id: delivery.revision
+            for delivery in deliveries
+            if (known := self._known.get(delivery.endpoint_id)) is None or known.revision < delivery.revision
+        }
+        if not stale:
+            return
+        fresh = {endpoint_id: _Keys(revision, []) for endpoint_id, revision in stale.items()}
+        rows = await (await connection.execute(_LOAD, [list(stale)])).fetchall()
+        for endpoint_id, encrypted, valid_until in rows:
+            try:
+                fresh[endpoint_id].keys.append((secret_bytes(decrypt(encrypted)), valid_until))
+            except InvalidToken:
+                log.error("endpoint.secret_unreadable", endpoint_id=endpoint_id)
+        self._known.update(fresh)
+        while len(self._known) > REMEMBERED + len(stale):
+            self._known.popitem(last=False)
+
+    def of(self, delivery: Claimed, *, now: datetime) -> list[bytes]:
+        """The keys that are valid now, the current one first. NoKey when there is none: nothing goes out unsigned."""
+        keys = [key for key, until in self._known[delivery.endpoint_id].keys if until is None or until > now]
+        if not keys:
+            raise NoKey(delivery.endpoint_id)
+        return keys

@@ -1,0 +1,77 @@
+"""Celery's door to deliveries."""
+
+import asyncio
+import gc
+import multiprocessing
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_process_shutdown, worker_shutting_down
+from django.conf import settings
+
+from deliveries.engine import Engine, Rules
+from deliveries.heartbeat import beat
+from deliveries.purge import purge_expired
+from deliveries.ring import TASK, answer_ring, ring_if_due
+
+# Made in the parent and shared with its children: a warm shutdown tells the parent only, and an engine that went on
+# claiming would never let it end.
+_stopping = multiprocessing.get_context("fork").Event()
+_loop: asyncio.AbstractEventLoop | None = None
+_engine: Engine | None = None
+
+
+@shared_task(name=TASK)
+def deliver_due() -> int:
+    """Answers a ring."""
+    answer_ring()
+    return _run_engine()
+
+
+@shared_task(name="deliveries.sweep")
+def sweep() -> None:
+    """Every second: rings for retries, expired leases and lost rings."""
+    beat()
+    ring_if_due()
+
+
+@shared_task(name="deliveries.purge")
+def purge() -> int:
+    """Once a day: removes what retention allows."""
+    return purge_expired(days=settings.RETENTION_DAYS)
+
+
+def _run_engine() -> int:
+    """The engine of this process, on its loop; both are made at the first ring."""
+    global _loop, _engine
+    if _loop is None or _engine is None:
+        _loop, _engine = asyncio.new_event_loop(), new_engine()
+        # What Django loaded lives as long as the process. Left among what is collected, it cost a fifth of the CPU.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 50)
+    return _loop.run_until_complete(_engine.run())
+
+
+def new_engine() -> Engine:
+    return Engine(
+        Rules(
+            schedule=settings.RETRY_SCHEDULE,
+            timeout=settings.WEBHOOK_TIMEOUT,
+            allowed=settings.ALLOWED_PRIVATE_NETWORKS,
+            user_agent=f"Triggers/{settings.VERSION}",
+            stopping=_stopping.is_set,
+        )
+    )
+
+
+@worker_shutting_down.connect
+def stop_claiming(**_: Any) -> None:
+    """SIGTERM: engines finish what is in flight and end."""
+    _stopping.set()
+
+
+@worker_process_shutdown.connect
+def close_engine(**_: Any) -> None:
+    if _loop is not None and _engine is not None:
+        _loop.run_until_complete(_engine.close())

@@ -1,0 +1,344 @@
+"""`/api/events`, `/api/inbox` and `/api/ack`: accept, list, replay, poll, acknowledge."""
+
+import uuid
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import transaction
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    inline_serializer,
+)
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from deliveries.api_shapes import DeliveryOut
+from deliveries.endpoints import find_endpoint
+from deliveries.event_status import STATUSES, with_status
+from deliveries.fan_out import FAN_OUT
+from deliveries.models import Delivery
+from deliveries.replay import replay_event
+from deliveries.ring import ring_after_commit
+from events.accept import Accepted, accept_event, accept_events
+from events.acknowledge import acknowledge, find_event
+from events.errors import DuplicateEvent, EventNotFound
+from events.incoming import (
+    LARGEST_BATCH,
+    LARGEST_EVENT,
+    MOST_EVENTS,
+    read_batch,
+    read_event,
+)
+from events.metrics import events_rejected
+from events.models import Event
+from events.querysets import EventQuerySet
+from organizations import parameters
+from organizations.authentication import tenant_of
+from organizations.errors import InvalidBody, InvalidQuery
+from organizations.middleware import spend_events
+from organizations.scopes import EVENTS_READ, EVENTS_WRITE
+
+log = structlog.get_logger(__name__)
+
+
+def query_parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, description=description, **more)
+
+
+SINCE = query_parameter("since", OpenApiTypes.DATETIME, "Created at or after.")
+UNTIL = query_parameter("until", OpenApiTypes.DATETIME, "Created before.")
+TYPE = query_parameter("type", str, "Exactly this event type.")
+
+
+@extend_schema_field({"description": "Any JSON value."})
+class AnyJSON(serializers.Field):  # type: ignore[type-arg]
+    """JSON text from the database, written as it is."""
+
+    def to_representation(self, value: str) -> msgspec.Raw:
+        return msgspec.Raw(value.encode())
+
+
+class EventIn(serializers.Serializer[None]):
+    """For the schema only: `incoming.IncomingEvent` is what reads the body."""
+
+    type = serializers.CharField(max_length=100)
+    payload = AnyJSON()
+    dedup_id = serializers.CharField(required=False, min_length=1, max_length=255)
+
+
+class AcceptedOut(serializers.Serializer[Accepted]):
+    id = serializers.UUIDField()
+    type = serializers.CharField()
+    dedup_id = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    status = serializers.ReadOnlyField(default="pending")
+
+
+class EventOut(serializers.ModelSerializer[Event]):
+    payload = AnyJSON(source="payload_text")
+    status = serializers.ChoiceField(choices=STATUSES)
+
+    class Meta:
+        model = Event
+        fields = [
+            "id",
+            "type",
+            "payload",
+            "dedup_id",
+            "status",
+            "created_at",
+            "acknowledged_at",
+        ]
+
+
+class EventDetailOut(EventOut):
+    deliveries = DeliveryOut(many=True)
+
+    class Meta(EventOut.Meta):
+        fields = [*EventOut.Meta.fields, "deliveries"]
+
+
+class ReplayIn(serializers.Serializer[None]):
+    endpoint_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class AckIn(serializers.Serializer[None]):
+    event_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=MOST_EVENTS)
+
+
+class Events(ListAPIView[Event]):
+    """POST accepts one event; GET lists."""
+
+    serializer_class = EventOut
+    scopes = {"GET": EVENTS_READ, "POST": EVENTS_WRITE}
+    raw_body, largest_body = True, LARGEST_EVENT
+
+    def get_queryset(self) -> EventQuerySet:
+        query = self.request.query_params
+        events = Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
+        return with_status(
+            events.between(parameters.moment(query, "since"), parameters.moment(query, "until"))
+        )
+
+    @extend_schema(operation_id="list_events", parameters=[TYPE, SINCE, UNTIL])
+    def get(self, request: Request) -> Response:
+        """Events, newest first."""
+        return self.list(request)
+
+    @extend_schema(operation_id="send_event", request=EventIn, responses={202: AcceptedOut})
+    def post(self, request: Request) -> Response:
+        """Accepts one event. When the answer is 202, the event and its deliveries are stored."""
+        spend_events(request._request, 1)
+        event = read_event(body_of(request))
+        accepted = accept_event(tenant_of(request), event, fan_out=FAN_OUT)
+        ring_after_commit()
+        log.info("event.accepted", event_id=str(accepted.id), event_type=accepted.type)
+        return Response(AcceptedOut(accepted).data, status=202)
+
+
+class Batch(APIView):
+    scopes = {"POST": EVENTS_WRITE}
+    raw_body, largest_body = True, LARGEST_BATCH
+
+    @extend_schema(
+        operation_id="send_events",
+        request=inline_serializer("Batch", {"events": EventIn(many=True)}),
+        responses={
+            (202, "application/json"): OpenApiTypes.OBJECT,
+            (207, "application/json"): OpenApiTypes.OBJECT,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Accepts up to 1,000 events, each for itself: 202 when all were, else 207 and what became of each."""
+        incoming = read_batch(body_of(request))
+        spend_events(request._request, len(incoming))
+        taken = [event for event in incoming if not isinstance(event, InvalidBody)]
+        accepted = iter(accept_events(tenant_of(request), taken, fan_out=FAN_OUT))
+        outcomes = [event if isinstance(event, InvalidBody) else next(accepted) for event in incoming]
+        ring_after_commit()
+        answer = batch_answer(outcomes)
+        log.info(
+            "batch.accepted",
+            **{name: answer[name] for name in ("accepted", "duplicates", "rejected")},
+        )
+        return Response(answer, status=202 if answer["accepted"] == len(outcomes) else 207)
+
+
+def body_of(request: Request) -> bytes:
+    """The raw body; REST framework has a mapping for us when there is none."""
+    body: Any = request.data
+    return body if isinstance(body, bytes) else b""
+
+
+def batch_answer(
+    outcomes: list[Accepted | DuplicateEvent | InvalidBody],
+) -> dict[str, Any]:
+    results = [{"index": index, **result_of(outcome)} for index, outcome in enumerate(outcomes)]
+    counts = {
+        name: sum(result["status"] == status for result in results)
+        for name, status in (
+            ("accepted", "accepted"),
+            ("duplicates", "duplicate"),
+            ("rejected", "rejected"),
+        )
+    }
+    if counts["rejected"]:
+        events_rejected.labels("invalid").inc(counts["rejected"])
+    return {**counts, "results": results}
+
+
+def result_of(outcome: Accepted | DuplicateEvent | InvalidBody) -> dict[str, Any]:
+    if isinstance(outcome, Accepted):
+        return {"status": "accepted", "id": str(outcome.id)}
+    if isinstance(outcome, DuplicateEvent):
+        error = {
+            "code": "duplicate_event",
+            "detail": str(outcome),
+            "event_id": str(outcome.event_id),
+        }
+        return {"status": "duplicate", "id": str(outcome.event_id), "error": error}
+    faults = [{"pointer": pointer, "detail": detail} for pointer, detail in outcome.fields]
+    return {
+        "status": "rejected",
+        "error": {"code": "invalid_body", "detail": str(outcome), "errors": faults},
+    }
+
+
+class OneEvent(APIView):
+    scopes = {"GET": EVENTS_READ}
+
+    @extend_schema(operation_id="get_event", responses=EventDetailOut)
+    def get(self, request: Request, event_id: uuid.UUID) -> Response:
+        """One event with its deliveries."""
+        events = with_status(Event.objects.of(tenant_of(request)).filter(pk=event_id)).prefetch_related(
+            "deliveries"
+        )
+        event = events.first()
+        if event is None:
+            raise EventNotFound("This organization has no such event.")
+        return Response(EventDetailOut(event).data)
+
+
+class EventReplay(APIView):
+    scopes = {"POST": EVENTS_WRITE}
+
+    @extend_schema(
+        operation_id="replay_event",
+        request=ReplayIn,
+        responses={
+            202: inline_serializer(
+                "Replayed",
+                {
+                    "event_id": serializers.UUIDField(),
+                    "replayed": serializers.IntegerField(),
+                },
+            )
+        },
+    )
+    def post(self, request: Request, event_id: uuid.UUID) -> Response:
+        """Sends an event again: to one endpoint, or to all that it went to and all that want it now."""
+        incoming = ReplayIn(data=request.data or {})
+        incoming.is_valid(raise_exception=True)
+        event = find_event(tenant_of(request), event_id)
+        endpoint_id = incoming.validated_data["endpoint_id"]
+        endpoint = find_endpoint(tenant_of(request), endpoint_id) if endpoint_id else None
+        replayed = replay_event(event, endpoint=endpoint)
+        log.info("event.replayed", event_id=str(event_id), deliveries=replayed)
+        return Response({"event_id": str(event_id), "replayed": replayed}, status=202)
+
+
+class Inbox(ListAPIView[Event]):
+    """For those who can't be called: poll, then acknowledge."""
+
+    serializer_class = EventOut
+    scopes = {"GET": EVENTS_READ}
+    takes_offset = True
+
+    def get_queryset(self) -> EventQuerySet:
+        query = self.request.query_params
+        events = with_status(
+            Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
+        )
+        status = parameters.choice(query, "status", STATUSES)
+        if query.get("offset") and query.get("cursor"):
+            raise InvalidQuery([("offset", "This goes without a cursor.")])
+        if status == "acknowledged":
+            return events.acknowledged()
+        return events.unacknowledged().filter(status=status) if status else events.unacknowledged()
+
+    @extend_schema(
+        operation_id="poll_inbox",
+        parameters=[
+            TYPE,
+            query_parameter("status", str, "Without: all but the acknowledged.", enum=STATUSES),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Events that wait for an acknowledgement, newest first."""
+        return self.list(request)
+
+
+class Ack(APIView):
+    scopes = {"POST": EVENTS_WRITE}
+
+    @extend_schema(
+        operation_id="acknowledge_events",
+        request=AckIn,
+        responses=inline_serializer(
+            "Acknowledged",
+            {
+                "acknowledged": serializers.IntegerField(),
+                "unknown": serializers.ListField(child=serializers.UUIDField()),
+            },
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        """Settles up to 1,000 events by hand, and cancels what was still to be sent of them."""
+        incoming = AckIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        wanted = list(dict.fromkeys(incoming.validated_data["event_ids"]))
+        known = set(acknowledge_and_cancel(tenant_of(request), wanted))
+        unknown = [str(event_id) for event_id in wanted if event_id not in known]
+        return Response({"acknowledged": len(known), "unknown": unknown})
+
+
+class AckOne(APIView):
+    scopes = {"POST": EVENTS_WRITE}
+
+    @extend_schema(
+        operation_id="acknowledge_event",
+        request=None,
+        responses=inline_serializer(
+            "AcknowledgedEvent",
+            {
+                "id": serializers.UUIDField(),
+                "status": serializers.CharField(),
+                "acknowledged_at": serializers.DateTimeField(),
+            },
+        ),
+    )
+    def post(self, request: Request, event_id: uuid.UUID) -> Response:
+        """Settles one event by hand; the second time the answer is the same."""
+        acknowledge_and_cancel(tenant_of(request), [event_id])
+        event = find_event(tenant_of(request), event_id)
+        answer = {
+            "id": str(event.pk),
+            "status": "acknowledged",
+            "acknowledged_at": event.acknowledged_at,
+        }
+        return Response(answer)
+
+
+def acknowledge_and_cancel(organization: Any, event_ids: list[uuid.UUID]) -> list[uuid.UUID]:
+    with transaction.atomic():
+        known = acknowledge(organization, event_ids)
+        Delivery.objects.filter(event_id__in=known).cancel()
+    log.info("events.acknowledged", events=len(known))
+    return known

@@ -1,0 +1,89 @@
+"""What a client posts as an event, and the rules that it must keep before anything is stored."""
+
+import re
+
+import msgspec
+
+from events.payloads import payload_fault
+from organizations.errors import InvalidBody
+from organizations.incoming import decode
+
+LARGEST_EVENT = 262_144  # bytes of a request body
+LARGEST_BATCH = 8 * 1024 * 1024
+MOST_EVENTS = 1_000
+
+_TYPE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+class IncomingEvent(msgspec.Struct, frozen=True):
+    """One event as posted. The payload stays the text that came in: it is never parsed into Python objects."""
+
+    type: str
+    payload: msgspec.Raw
+    dedup_id: str | None = None
+
+    @property
+    def payload_text(self) -> str:
+        return bytes(self.payload).decode()
+
+
+class IncomingBatch(msgspec.Struct, frozen=True):
+    events: list[msgspec.Raw]
+
+
+def read_event(body: bytes) -> IncomingEvent:
+    """One event. MalformedBody: not JSON. InvalidBody: JSON, but it can't be taken; every fault is named."""
+    event: IncomingEvent = decode(body, IncomingEvent)
+    faults = event_faults(event)
+    if faults:
+        raise InvalidBody(faults)
+    return event
+
+
+def read_batch(body: bytes) -> list[IncomingEvent | InvalidBody]:
+    """The events of a batch in order; one that can't be taken stands as its error and spoils no other."""
+    batch: IncomingBatch = decode(body, IncomingBatch)
+    events = batch.events
+    if not 1 <= len(events) <= MOST_EVENTS:
+        raise InvalidBody(
+            [
+                (
+                    "#/events",
+                    f"This takes 1 to {MOST_EVENTS:,} events, not {len(events):,}.",
+                )
+            ]
+        )
+    return [_read_one(bytes(raw)) for raw in events]
+
+
+def _read_one(raw: bytes) -> IncomingEvent | InvalidBody:
+    if len(raw) > LARGEST_EVENT:
+        return InvalidBody([("#", f"An event may have {LARGEST_EVENT:,} bytes.")])
+    try:
+        return read_event(raw)
+    except InvalidBody as error:
+        return error
+
+
+def event_faults(event: IncomingEvent) -> list[tuple[str, str]]:
+    """What is wrong with an event: (JSON pointer, sentence)."""
+    faults = []
+    if not event_type_fits(event.type):
+        faults.append(
+            (
+                "#/type",
+                "This takes 1-100 characters: segments of letters, digits, _ and -, separated by dots.",
+            )
+        )
+    if event.dedup_id is not None and not 1 <= len(event.dedup_id) <= 255:
+        faults.append(("#/dedup_id", "This takes 1-255 characters."))
+    elif event.dedup_id is not None and "\x00" in event.dedup_id:
+        faults.append(("#/dedup_id", "This holds a NUL character, which can't be stored."))
+    fault = payload_fault(event.payload_text)
+    if fault:
+        faults.append(("#/payload", fault))
+    return faults
+
+
+def event_type_fits(text: str) -> bool:
+    return len(text) <= 100 and _TYPE.fullmatch(text) is not None

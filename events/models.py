@@ -1,0 +1,69 @@
+"""What: events, and the keys that let each in once."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from events.querysets import EventQuerySet
+from organizations.models import Organization, new_id
+
+
+class Event(models.Model):
+    """One accepted event. Its status is that of its deliveries (`deliveries/event_status.py`)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Written with its organization's id in hand, ten thousand times a minute: a constraint would lock the
+    # organization's row for each (docs/decisions/0003).
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="events",
+        db_constraint=False,
+        db_index=False,
+    )
+    type = models.CharField(max_length=100)
+    payload = models.JSONField()
+    dedup_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  (none is not an empty one)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    acknowledged_at = models.DateTimeField(null=True, editable=False)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # GET /api/events and the inbox: a tenant's events, newest first, from a cursor.
+            models.Index(fields=["organization", "id"], name="event_of_organization"),
+        ]
+        constraints = [models.CheckConstraint(condition=~models.Q(type=""), name="event_has_a_type")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class OnceKey(models.Model):
+    """A key that one event of a tenant holds until `expires_at`; afterwards the next may take it over."""
+
+    class Kind(models.TextChoices):
+        DEDUP = "dedup", "dedup id"
+
+    pk = models.CompositePrimaryKey("organization_id", "kind", "key")
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    key = models.CharField(max_length=255)
+    event_id = models.UUIDField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # The daily purge: what nobody holds any more.
+            models.Index(fields=["expires_at"], name="once_key_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.event_id}"

@@ -1,0 +1,48 @@
+r"""What JSON allows and a jsonb column can't hold, or holds only at a price: found in the text, without parsing it.
+
+A payload without brackets, `\u0000` and exponents to speak of costs a few scans in C; only one that looks suspicious
+is looked at closely.
+"""
+
+import re
+
+DEEPEST = 64  # levels of nesting
+LARGEST_EXPONENT = 308  # as a double has it (RFC 8259, section 6); jsonb writes an exponent out in digits
+MOST_DIGITS = 262_144  # that exponents of one payload may be written out to
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_EXPONENT = re.compile(r"[0-9][eE][+-]?([0-9]+)")
+
+
+def payload_fault(text: str) -> str | None:
+    """Why this JSON text can't be stored, or None. The text is known to be JSON."""
+    if "\\u0000" in text and _NUL.search(text):
+        return r"This holds \u0000, which can't be stored."
+    if text.count("[") + text.count("{") > DEEPEST and _depth(text) > DEEPEST:
+        return f"This is nested deeper than {DEEPEST} levels."
+    if _EXPONENT.search(text):
+        return _exponent_fault(_STRING.sub('""', text))
+    return None
+
+
+def _depth(text: str) -> int:
+    level = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
+        if bracket in "[{":
+            level += 1
+            deepest = max(deepest, level)
+        else:
+            level -= 1
+    return deepest
+
+
+def _exponent_fault(bare: str) -> str | None:
+    written_out = 0
+    for digits in _EXPONENT.findall(bare):
+        if len(digits.lstrip("0")) > 3 or int(digits) > LARGEST_EXPONENT:
+            return f"This holds a number with an exponent beyond {LARGEST_EXPONENT}."
+        written_out += int(digits)
+    if written_out > MOST_DIGITS:
+        return "The exponents of its numbers, written out, would take more than an event may have."
+    return None

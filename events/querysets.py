@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from organizations.models import Organization
+
+
+class EventQuerySet(models.QuerySet[Any]):
+    def of(self, organization: Organization) -> EventQuerySet:
+        return self.filter(organization=organization)
+
+    def of_type(self, event_type: str | None) -> EventQuerySet:
+        return self.filter(type=event_type) if event_type else self
+
+    def between(self, since: datetime | None, until: datetime | None) -> EventQuerySet:
+        """Created at or after `since`, and before `until`; None leaves that end open."""
+        found = self.filter(created_at__gte=since) if since else self
+        return found.filter(created_at__lt=until) if until else found
+
+    def acknowledged(self) -> EventQuerySet:
+        return self.filter(acknowledged_at__isnull=False)
+
+    def unacknowledged(self) -> EventQuerySet:
+        return self.filter(acknowledged_at__isnull=True)

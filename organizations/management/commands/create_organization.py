@@ -1,0 +1,30 @@
+"""`manage.py create_organization NAME [--tier pro] [--webhook-url URL]`"""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from deliveries.errors import ForbiddenTarget
+from organizations.api import sign_up
+from organizations.tiers import Tier
+
+
+class Command(BaseCommand):
+    help = "Makes an organization and its first API key; prints one line of JSON like the answer of keys/generate."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="1-200 characters")
+        parser.add_argument("--tier", choices=Tier.values, default=Tier.FREE)
+        parser.add_argument("--webhook-url", help="where its events go; without, it has no endpoint yet")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"].strip()
+        if not 1 <= len(name) <= 200:
+            raise CommandError("The name takes 1-200 characters.")
+        try:
+            answer = sign_up(name, options["webhook_url"], tier=options["tier"])
+        except ForbiddenTarget as error:
+            raise CommandError(f"--webhook-url: {error}") from None
+        self.stdout.write(json.dumps(answer, default=str))

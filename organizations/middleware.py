@@ -1,0 +1,51 @@
+"""Every answer to a caller with a key says how much of its limit is left."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from organizations.errors import OverLimit
+from organizations.limits import WINDOW, Spending, spend
+from organizations.metrics import limit_refusals
+from organizations.verification import allowed_limit
+
+
+class LimitHeaders:
+    """`X-RateLimit-*` and the IETF draft's `RateLimit-Policy` and `RateLimit`, from one and the same figures."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        organization = getattr(request, "organization", None)
+        if organization is not None:
+            spending = getattr(request, "spending", None) or spend(allowed_limit(organization), 0)
+            for name, value in limit_headers(spending).items():
+                response.headers[name] = value
+        return response
+
+
+def limit_headers(spending: Spending) -> dict[str, str]:
+    seconds = spending.reset_at - spending.now
+    return {
+        "X-RateLimit-Limit": str(spending.limit),
+        "X-RateLimit-Remaining": str(spending.remaining),
+        "X-RateLimit-Reset": str(spending.reset_at),
+        "RateLimit-Policy": f'"events";q={spending.limit};w={WINDOW}',
+        "RateLimit": f'"events";r={spending.remaining};t={seconds}',
+    }
+
+
+def spend_events(request: HttpRequest, cost: int) -> None:
+    """Takes `cost` events from the caller's limit, or raises OverLimit."""
+    organization = request.organization  # type: ignore[attr-defined]
+    spending = spend(allowed_limit(organization), cost)
+    request.spending = spending  # type: ignore[attr-defined]
+    if not spending.passed:
+        limit_refusals.labels(organization.tier).inc()
+        raise OverLimit(
+            f"{spending.limit:,} events in {WINDOW} seconds are allowed, {spending.remaining:,} are left, "
+            f"{cost:,} asked for.",
+            retry_after=spending.retry_after,
+        )

@@ -1,0 +1,142 @@
+"""Is this text a valid key, and whose? bcrypt once, then from memory.
+
+Two things are remembered, per process:
+- that a text matched a row's bcrypt hash: for ten minutes, as an HMAC of the text, bound to that hash;
+- the row's state (revoked, expired, scopes, tier): for half a second, so a revocation holds everywhere within one.
+"""
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+
+import bcrypt
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from organizations.key_format import KeyParts, take_apart
+from organizations.limits import Budget, spend
+from organizations.models import ApiKey, Organization
+
+STATE_SECONDS = 0.5
+VERIFIED_SECONDS = 600
+REMEMBERED = 10_000
+# bcrypt runs for one caller address: enough for a restarted client with many keys, far too few for guessing.
+CHECKS_PER_MINUTE = 60
+NOTED_EVERY = timedelta(minutes=1)
+
+_process_secret = secrets.token_bytes(32)
+
+
+@dataclass(frozen=True)
+class _Verified:
+    proof: bytes
+    secret_hash: str
+    until: float
+
+
+@dataclass(frozen=True)
+class _State:
+    key: ApiKey | None
+    until: float
+
+
+class _Memory(OrderedDict[str, object]):
+    """The latest REMEMBERED entries."""
+
+    def remember(self, name: str, entry: object) -> None:
+        self[name] = entry
+        self.move_to_end(name)
+        while len(self) > REMEMBERED:
+            self.popitem(last=False)
+
+
+_verified = _Memory()
+_states = _Memory()
+_lock = threading.Lock()
+_bcrypt_turn = threading.Lock()
+
+
+def forget_all() -> None:
+    """Starts anew, as a fresh process would (for tests)."""
+    with _lock:
+        _verified.clear()
+        _states.clear()
+
+
+def find_key(text: str, *, caller: str) -> ApiKey | None:
+    """The valid key that `text` is, with its organization, or None, whatever the reason.
+
+    `caller` is the address that failed checks are counted for. OverLimit never comes from here: a caller with too
+    many failures is told that the key is not valid, like everybody else.
+    """
+    parts = take_apart(text)
+    if parts is None:
+        return None
+    key = _current_state(parts.public_id)
+    if key is None or not _matches(parts, key, caller):
+        return None
+    _note_use(key)
+    return key
+
+
+def _note_use(key: ApiKey) -> None:
+    """`last_used_at`, to the minute: one write a minute, not one a call."""
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > NOTED_EVERY:
+        key.last_used_at = now  # this process need not try again before the state is read anew
+        ApiKey.objects.unused_since(NOTED_EVERY).filter(pk=key.pk).update(last_used_at=Now())
+
+
+def _current_state(public_id: str) -> ApiKey | None:
+    now = time.monotonic()
+    with _lock:
+        known = _states.get(public_id)
+    if isinstance(known, _State) and known.until > now:
+        return known.key
+    key = ApiKey.objects.valid().select_related("organization").filter(public_id=public_id).first()
+    if key is not None:
+        with _lock:
+            _states.remember(public_id, _State(key, now + STATE_SECONDS))
+    return key
+
+
+def _matches(parts: KeyParts, key: ApiKey, caller: str) -> bool:
+    proof = hmac.digest(_process_secret, parts.secret.encode(), hashlib.sha256)
+    if _known(parts.public_id, proof, key.secret_hash):
+        return True
+    # One bcrypt at a time for a process: a flood of bad keys takes one core at most, and the first of many
+    # concurrent callers with a good one answers for the rest.
+    with _bcrypt_turn:
+        if _known(parts.public_id, proof, key.secret_hash):
+            return True
+        if not spend(Budget(f"key-check:{caller}", CHECKS_PER_MINUTE)).passed:
+            return False
+        if not bcrypt.checkpw(parts.secret.encode(), key.secret_hash.encode()):
+            return False
+    with _lock:
+        _verified.remember(
+            parts.public_id,
+            _Verified(proof, key.secret_hash, time.monotonic() + VERIFIED_SECONDS),
+        )
+    return True
+
+
+def _known(public_id: str, proof: bytes, secret_hash: str) -> bool:
+    with _lock:
+        known = _verified.get(public_id)
+    return (
+        isinstance(known, _Verified)
+        and known.until > time.monotonic()
+        and known.secret_hash == secret_hash
+        and hmac.compare_digest(known.proof, proof)
+    )
+
+
+def allowed_limit(organization: Organization) -> Budget:
+    """The organization's budget of events."""
+    return Budget(f"events:{organization.pk}", organization.rate_limit_per_minute)

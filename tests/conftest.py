@@ -1,0 +1,112 @@
+"""Fixtures for every test. Tables that are committed to are emptied, Redis is flushed, memories are forgotten."""
+
+import socket
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+import structlog
+from django.apps import apps
+from django.db import connection, transaction
+
+from organizations import limits, redis_client, verification
+from tests.calls import Caller
+from tests.factories import make_key, make_organization
+
+OUR_APPS = ("organizations", "events", "deliveries")
+
+
+@pytest.fixture(autouse=True)
+def fresh_memories() -> Iterator[None]:
+    """What a process remembers between two requests would make tests depend on their order."""
+    redis_client.client().flushdb()
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    verification.forget_all()
+    redis_client.forget_outage()
+    limits._own_count.spent.clear()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
+    """A database that is really written to: for threads, the engine, and whatever happens after a commit.
+
+    Empties our tables afterwards; unlike pytest-django's `transactional_db` it leaves alone what migrations put there.
+    """
+    with django_db_blocker.unblock():
+        empty_our_tables()
+        try:
+            yield
+        finally:
+            empty_our_tables()
+            connection.close()
+
+
+def empty_our_tables() -> None:
+    tables = [model._meta.db_table for name in OUR_APPS for model in apps.get_app_config(name).get_models()]
+    with transaction.atomic(), connection.cursor() as cursor:  # foreign keys are looked at when it ends
+        for table in tables:
+            cursor.execute(f"DELETE FROM {table}")
+
+
+@pytest.fixture
+def anyone() -> Caller:
+    """A client without a key."""
+    return Caller()
+
+
+@pytest.fixture
+def acme(db: None) -> SimpleNamespace:
+    """A tenant of the free tier: `organization`, `key` (its text) and `api`, which calls with that key."""
+    return tenant("Acme")
+
+
+@pytest.fixture
+def rival(db: None) -> SimpleNamespace:
+    """Another tenant, who must see and move nothing of the first."""
+    return tenant("Rival")
+
+
+@pytest.fixture
+def committed_acme(committed: None) -> SimpleNamespace:
+    """`acme`, in a database that is really written to."""
+    return tenant("Acme")
+
+
+def tenant(name: str) -> SimpleNamespace:
+    organization = make_organization(name=name)
+    key = make_key(organization)
+    return SimpleNamespace(organization=organization, key=key, api=Caller(key))
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that refuses connections for as long as the test runs."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def no_redis(settings: pytest.FixtureDef, closed_port: int) -> Iterator[None]:
+    """Redis is away: whoever asks is refused the connection."""
+    settings.REDIS_URL = f"redis://127.0.0.1:{closed_port}/0"
+    redis_client.client.cache_clear()
+    yield
+    redis_client.client.cache_clear()
+
+
+@pytest.fixture
+def no_database(committed: None, closed_port: int) -> Iterator[None]:
+    """PostgreSQL is away, from the test's first query on; what the fixtures before it made is there."""
+    before = dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(HOST="127.0.0.1", PORT=str(closed_port))
+    yield
+    connection.close()
+    connection.settings_dict.update(before)

@@ -1,0 +1,80 @@
+"""Rows to test with. Each function makes one, with what the test names and the plainest rest."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from deliveries.endpoints import create_endpoint
+from deliveries.models import Delivery, Endpoint
+from events.incoming import IncomingEvent, read_event
+from events.models import Event
+from organizations.keys import generate_key
+from organizations.models import Organization
+from organizations.tiers import Tier
+
+# A public address, so that nothing needs to be allowed; nothing is ever sent there.
+SOMEWHERE = "http://93.184.215.14/hooks"
+
+
+def make_organization(
+    *, name: str = "Acme", tier: Tier = Tier.FREE, inbox_only: bool = False
+) -> Organization:
+    return Organization.objects.create(name=name, tier=tier, inbox_only=inbox_only)
+
+
+def make_key(organization: Organization, **fields: Any) -> str:
+    """The text of a new key."""
+    return generate_key(organization, **fields)[0]
+
+
+def make_endpoint(organization: Organization, *, url: str = SOMEWHERE, **fields: Any) -> Endpoint:
+    """`state` and the like may be given as well as what `create_endpoint` takes."""
+    creation = {name: fields.pop(name) for name in ("secret", "event_types", "is_default") if name in fields}
+    endpoint, _ = create_endpoint(organization, url=url, **creation)
+    if fields:
+        Endpoint.objects.filter(pk=endpoint.pk).update(**fields)
+        endpoint.refresh_from_db()
+    return endpoint
+
+
+def make_event(organization: Organization, *, event_type: str = "order.created", **fields: Any) -> Event:
+    """An event as a row, without deliveries."""
+    return Event.objects.create(organization=organization, type=event_type, **{"payload": {"n": 1}, **fields})
+
+
+def make_delivery(
+    endpoint: Endpoint, *, event: Event | None = None, status: str = "pending", **fields: Any
+) -> Delivery:
+    """A delivery that is due when it is open, and settled now when it is not."""
+    event = event or make_event(endpoint.organization)
+    is_open = status in ("pending", "failed")
+    times: dict[str, Any] = {"next_attempt_at": Now()} if is_open else {"settled_at": Now()}
+    delivery = Delivery.objects.create(
+        organization=endpoint.organization,
+        endpoint=endpoint,
+        event=event,
+        event_type=event.type,
+        status=status,
+        **{**times, **fields},
+    )
+    delivery.refresh_from_db()
+    return delivery
+
+
+def incoming(
+    *, event_type: str = "order.created", payload: Any = None, dedup_id: str | None = None
+) -> IncomingEvent:
+    """An event as a client posts it; a `msgspec.Raw` as payload is taken as it is."""
+    body = {"type": event_type, "payload": payload, "dedup_id": dedup_id}
+    return read_event(msgspec.json.encode(body))
+
+
+def ago(**amount: float) -> Any:
+    return timezone.now() - timedelta(**amount)
+
+
+def ahead(**amount: float) -> Any:
+    return timezone.now() + timedelta(**amount)

@@ -1,0 +1,178 @@
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import bcrypt
+import pytest
+from django.db.models.functions import Now
+
+from organizations import verification
+from organizations.key_format import KeyParts, compose, new_parts, take_apart
+from organizations.models import ApiKey, Organization
+from organizations.verification import CHECKS_PER_MINUTE, find_key
+from tests.concurrency import at_once
+from tests.factories import ago, make_key
+
+HERE, ELSEWHERE = "198.51.100.1", "198.51.100.2"
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The secrets that bcrypt was asked about."""
+    asked: list[bytes] = []
+    true_check = bcrypt.checkpw
+
+    def check(secret: bytes, hashed: bytes) -> bool:
+        asked.append(secret)
+        return true_check(secret, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", check)
+    return asked
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """The clock that the memories go by; `clock.now` is set by the test."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    yield clock
+    verification.forget_all()
+
+
+def with_another_secret(text: str) -> str:
+    parts = take_apart(text)
+    assert parts is not None
+    return compose(KeyParts(parts.public_id, new_parts().secret))
+
+
+def test_a_valid_key_is_found_with_its_organization(acme: SimpleNamespace) -> None:
+    key = find_key(acme.key, caller=HERE)
+    assert key is not None
+    assert key.organization == acme.organization
+
+
+def test_another_secret_under_the_same_public_id_is_no_key(acme: SimpleNamespace) -> None:
+    assert find_key(with_another_secret(acme.key), caller=HERE) is None
+
+
+def test_a_secret_that_is_wrong_is_no_key_once_the_right_one_is_known(acme: SimpleNamespace) -> None:
+    find_key(acme.key, caller=HERE)
+    assert find_key(with_another_secret(acme.key), caller=HERE) is None
+
+
+def test_a_mistyped_key_is_refused_before_any_look_up(
+    acme: SimpleNamespace, django_assert_num_queries: Iterator[None]
+) -> None:
+    with django_assert_num_queries(0):
+        assert find_key(acme.key[:-1] + "!", caller=HERE) is None
+
+
+def test_bcrypt_is_asked_once(acme: SimpleNamespace, checks: list[bytes]) -> None:
+    assert find_key(acme.key, caller=HERE)
+    assert find_key(acme.key, caller=ELSEWHERE)
+    assert len(checks) == 1
+
+
+def test_of_many_first_calls_at_once_one_asks_bcrypt(
+    committed_acme: SimpleNamespace, checks: list[bytes]
+) -> None:
+    found = at_once([lambda: find_key(committed_acme.key, caller=HERE)] * 8)
+    assert all(isinstance(key, ApiKey) for key in found)
+    assert len(checks) == 1
+
+
+def test_bcrypt_is_asked_again_after_ten_minutes(
+    acme: SimpleNamespace, checks: list[bytes], clock: SimpleNamespace
+) -> None:
+    find_key(acme.key, caller=HERE)
+    clock.now += 601
+    assert find_key(acme.key, caller=HERE)
+    assert len(checks) == 2
+
+
+def test_what_is_remembered_of_a_key_is_bound_to_its_hash(
+    acme: SimpleNamespace, clock: SimpleNamespace
+) -> None:
+    find_key(acme.key, caller=HERE)
+    ApiKey.objects.update(secret_hash=bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode())
+    clock.now += 0.99
+    assert find_key(acme.key, caller=HERE) is None
+
+
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_an_end_is_seen_within_a_second_by_a_process_that_knows_the_key(
+    acme: SimpleNamespace, clock: SimpleNamespace, ended: str
+) -> None:
+    assert find_key(acme.key, caller=HERE)
+    ApiKey.objects.update(**{ended: Now()})
+    clock.now += 0.99
+    assert find_key(acme.key, caller=HERE) is None
+
+
+def test_another_tier_is_seen_within_a_second(acme: SimpleNamespace, clock: SimpleNamespace) -> None:
+    find_key(acme.key, caller=HERE)
+    Organization.objects.update(tier="pro")
+    clock.now += 0.99
+    key = find_key(acme.key, caller=HERE)
+    assert key is not None
+    assert key.organization.rate_limit_per_minute == 1000
+
+
+def test_a_known_key_costs_no_query_for_half_a_second(
+    acme: SimpleNamespace, clock: SimpleNamespace, django_assert_num_queries: Iterator[None]
+) -> None:
+    find_key(acme.key, caller=HERE)
+    clock.now += 0.49
+    with django_assert_num_queries(0):
+        assert find_key(acme.key, caller=HERE)
+
+
+def test_guesses_from_one_address_soon_cost_no_bcrypt(acme: SimpleNamespace, checks: list[bytes]) -> None:
+    for _ in range(CHECKS_PER_MINUTE + 5):
+        assert find_key(with_another_secret(acme.key), caller=HERE) is None
+    assert len(checks) == CHECKS_PER_MINUTE
+
+
+def test_after_too_many_guesses_even_the_right_key_is_refused_there(acme: SimpleNamespace) -> None:
+    for _ in range(CHECKS_PER_MINUTE):
+        find_key(with_another_secret(acme.key), caller=HERE)
+    assert find_key(acme.key, caller=HERE) is None
+    assert find_key(acme.key, caller=ELSEWHERE)
+
+
+def test_guesses_do_not_lock_out_a_key_that_is_known(acme: SimpleNamespace) -> None:
+    find_key(acme.key, caller=HERE)
+    for _ in range(CHECKS_PER_MINUTE + 1):
+        find_key(with_another_secret(acme.key), caller=HERE)
+    assert find_key(acme.key, caller=HERE)
+
+
+def test_the_memory_is_bounded(acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "REMEMBERED", 2)
+    for text in [make_key(acme.organization) for _ in range(3)]:
+        find_key(text, caller=HERE)
+    assert len(verification._verified) == len(verification._states) == 2
+
+
+def test_no_secret_is_held_in_memory(acme: SimpleNamespace) -> None:
+    find_key(acme.key, caller=HERE)
+    parts = take_apart(acme.key)
+    assert parts is not None
+    assert parts.secret not in repr(verification._verified) + repr(verification._states)
+
+
+def test_the_first_use_of_a_key_is_noted(acme: SimpleNamespace) -> None:
+    find_key(acme.key, caller=HERE)
+    assert ApiKey.objects.filter(last_used_at__lte=Now()).exists()
+
+
+@pytest.mark.parametrize(("seconds", "noted"), [(50, False), (70, True)])
+def test_the_use_of_a_key_is_noted_once_a_minute(acme: SimpleNamespace, seconds: int, noted: bool) -> None:
+    before = ago(seconds=seconds)
+    ApiKey.objects.update(last_used_at=before)
+    find_key(acme.key, caller=HERE)
+    assert (ApiKey.objects.get().last_used_at != before) is noted
+
+
+def test_without_redis_keys_are_still_checked(acme: SimpleNamespace, no_redis: None) -> None:
+    assert find_key(acme.key, caller=HERE)
+    assert find_key(with_another_secret(acme.key), caller=HERE) is None

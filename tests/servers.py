@@ -1,0 +1,107 @@
+"""A pytest plugin (`-p tests.servers`): a PostgreSQL and a Valkey of this run's own, before the settings are read.
+
+Set TEST_DATABASE_URL or TEST_REDIS_URL to use servers that are there already.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from triggers_project.local import account, embedded, postgres, valkey
+from triggers_project.local.lifeline import end_with_parent
+from triggers_project.local.program import Program
+
+# What a developer has exported must not change what is tested.
+PRODUCT_VARIABLES = (
+    "ALLOWED_HOSTS ALLOWED_PRIVATE_NETWORKS BCRYPT_ROUNDS BEHIND_TLS_PROXY CORS_ALLOWED_ORIGINS DATABASE_POOL_SIZE "
+    "DATABASE_URL DATA_DIR DEBUG DELIVERY_WORKERS FIELD_ENCRYPTION_KEYS HSTS_SECONDS LOG_FORMAT LOG_LEVEL METRICS_PORT "
+    "PORT PROMETHEUS_MULTIPROC_DIR REDIS_URL RETENTION_DAYS RETRY_SCHEDULE SECRET_KEY SIGNUPS_PER_HOUR SIGNUP_OPEN "
+    "WEBHOOK_TIMEOUT WEB_WORKERS"
+).split()
+
+_running = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    """A wrapper, because it must come before pytest-django's own hook, which imports the settings."""
+    _start()
+    return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    _running.close()
+
+
+def _start() -> None:
+    data_dir = _running.enter_context(data_folder())
+    for name in PRODUCT_VARIABLES:
+        os.environ.pop(name, None)
+    os.environ.update(
+        DATA_DIR=str(data_dir),
+        DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or _postgres(data_dir),
+        REDIS_URL=os.environ.get("TEST_REDIS_URL") or _valkey(data_dir),
+        SECRET_KEY="for tests only, and long enough that Django's own checks are content with it",
+        BCRYPT_ROUNDS="4",
+    )
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """A new folder in the temporary folder, removed in the end. Root's PostgreSQL gets into it, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="triggers-test-")).resolve()
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(embedded.private_dir(folder), ignore_errors=True)
+
+
+def _postgres(data_dir: Path) -> str:
+    _running.enter_context(
+        running(postgres.prepare(data_dir, fast=True), partial(postgres.is_ready, data_dir))
+    )
+    return embedded.database_url(data_dir)
+
+
+def _valkey(data_dir: Path) -> str:
+    _running.enter_context(running(valkey.prepare(data_dir, fast=True), partial(valkey.is_ready, data_dir)))
+    return embedded.redis_url(data_dir)
+
+
+@contextmanager
+def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
+    """The server, ready. It ends with the block, and also when this process is killed."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            program.argv,
+            **account.identity(program.user),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # An interrupted pytest still needs its servers to tidy up: the terminal's signals don't reach them.
+            process_group=0,
+            preexec_fn=partial(end_with_parent, program.stop_signal),
+        )
+        try:
+            deadline = time.monotonic() + 30
+            while not is_ready():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    output.seek(0)
+                    pytest.exit(f"{program.name} does not start: {output.read().decode()}", returncode=3)
+                time.sleep(0.02)
+            yield process
+        finally:
+            process.send_signal(program.stop_signal)
+            process.wait(program.stop_wait)

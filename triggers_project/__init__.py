@@ -1,0 +1,1 @@
+"""The frame: settings, routes, Celery, logs, health, errors over HTTP. Nothing of the trade."""

@@ -1,0 +1,92 @@
+"""JSON in and out of the API: how a body is read, how large it may be, and how an answer is written."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, Any
+
+import msgspec
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+
+from organizations.errors import BodyTooLarge, MalformedBody
+from organizations.incoming import decode_json
+
+LARGEST_BODY = 64 * 1024  # bytes, for every call that does not name a limit of its own
+UNKNOWN_LENGTH = 1 << 62
+
+
+class DeclaredBody:
+    """WSGI wrapper: lets Django read a chunked body, to which no Content-Length belongs (RFC 9112, section 6.3).
+
+    Django takes a missing length for an empty body. The true end is the stream's own; how far it is read is up to
+    JSONIn.
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            environ["CONTENT_LENGTH"] = str(UNKNOWN_LENGTH)
+        return self.application(environ, start_response)
+
+
+class JSONIn(BaseParser):
+    """Reads at most the view's `largest_body` bytes, whatever the client declares.
+
+    A view with `raw_body = True` gets the bytes, to decode them itself; others get the decoded value.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        view = (parser_context or {})["view"]
+        limit = getattr(view, "largest_body", LARGEST_BODY)
+        body = read_within(
+            stream,
+            limit,
+            declared=int((parser_context or {})["request"].META["CONTENT_LENGTH"]),
+        )
+        return body if getattr(view, "raw_body", False) else decode_json(body)
+
+
+def read_within(stream: IO[bytes], limit: int, declared: int) -> bytes:
+    """The whole body, or BodyTooLarge without reading past the limit.
+
+    `declared` is what Content-Length says, UNKNOWN_LENGTH when the body is chunked. Ends early: MalformedBody.
+    """
+    if limit < declared < UNKNOWN_LENGTH:
+        raise BodyTooLarge(limit)
+    parts, size = [], 0
+    while size <= limit:
+        part = stream.read(limit + 1 - size)
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+    if size > limit:
+        raise BodyTooLarge(limit)
+    if size < declared < UNKNOWN_LENGTH:
+        raise MalformedBody("The body ended before its Content-Length.")
+    return b"".join(parts)
+
+
+class JSONOut(BaseRenderer):
+    """Answers in JSON. A `msgspec.Raw` in the data is written as it is."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+    encoder = msgspec.json.Encoder(enc_hook=str)
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return b"" if data is None else self.encoder.encode(data)

@@ -1,0 +1,31 @@
+"""Celery: `celery -A triggers_project worker`. A message is only a ring; every wait is a row."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triggers_project.settings")
+
+app = Celery("triggers")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Having a receiver is what tells Celery to leave logging alone; ours comes from settings.LOGGING."""
+    from django.conf import settings
+    from django.utils.log import configure_logging
+
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+
+
+@worker_process_init.connect
+def forget_parent_connections(**_: Any) -> None:
+    """A forked child must not share its parent's database connections."""
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        connection.connection = None

@@ -1,0 +1,17 @@
+"""A child that does not outlive its parent, however the parent ends."""
+
+import ctypes
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
+    """To be called in the child: the kernel sends it that signal when its parent is gone, kill -9 included.
+
+    Only the process itself is tied, not its children, and a change of account unties it. Does nothing where the
+    system has no such thing (macOS).
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(by), 0, 0, 0)

@@ -1,0 +1,96 @@
+"""One fact a line: JSON, or coloured text on a terminal, with what is bound to it (request, tenant, event, delivery).
+
+Our own code says `log.info("delivery.settled", delivery_id=...)` through structlog, straight to stderr: a line costs
+about 10 µs, a tenth of what it costs through the standard library's handlers. Django's and Celery's records go through
+the standard library and come out in the same form.
+"""
+
+import logging.config
+import sys
+from typing import Any
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def _json(_logger: WrappedLogger, _method: str, fact: EventDict) -> str:
+    return _encoder.encode(fact).decode()
+
+
+def _event_first(_logger: WrappedLogger, _method: str, fact: EventDict) -> EventDict:
+    event = fact.pop("event", "")
+    return {"time": fact.pop("time", None), "level": fact.pop("level", None), "event": str(event), **fact}
+
+
+def _bound() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+
+
+def _rendered(form: str) -> list[Processor]:
+    if form == "json":
+        return [structlog.processors.format_exc_info, _event_first, _json]
+    return [structlog.dev.ConsoleRenderer(timestamp_key="time", pad_event_to=24)]
+
+
+def logging_config(*, level: str, form: str) -> dict[str, Any]:
+    """The LOGGING setting. `form` is `json` or `console`."""
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendered(form)],
+        "foreign_pre_chain": [*_bound(), structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name],
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"facts": formatter},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "facts", "stream": "ext://sys.stderr"}
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Our own request line says it once, with ids; of Django's only the tracebacks behind a 500 are wanted.
+            "django.request": {"level": "ERROR"},
+            "django.server": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "kombu": {"level": "WARNING"},
+            "aiohttp": {"level": "ERROR"},
+        },
+    }
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG hook."""
+    logging.config.dictConfig(config)
+    logging.captureWarnings(not sys.warnoptions)
+    form = "json" if _json in config["formatters"]["facts"]["processors"] else "console"
+    level = logging.getLevelNamesMapping()[config["root"]["level"]]
+    structlog.configure(
+        processors=[*_bound(), *_rendered(form)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_StderrLoggers(),
+        cache_logger_on_first_use=True,
+    )
+
+
+class _StderrLoggers:
+    """Writes to what `sys.stderr` is at that moment: test runners and servers exchange it."""
+
+    def __call__(self, *_: Any) -> Any:
+        return structlog.WriteLogger(_Stderr())  # type: ignore[arg-type]
+
+
+class _Stderr:
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()

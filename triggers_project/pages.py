@@ -1,0 +1,97 @@
+"""Lists, newest first, by cursor: `{"items": [...], "has_more": bool, "next_cursor": str | null}`.
+
+Ids are UUIDv7, so their order is the order of creation, and "everything below this id" is a page boundary that does
+not move while rows are added: no row is skipped and none comes twice.
+"""
+
+import base64
+import binascii
+import uuid
+from typing import Any
+
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.errors import InvalidQuery
+from organizations.parameters import whole_number
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 50, 200
+
+
+class NewestFirst(BasePagination):
+    """Reads `?limit=` (1-200, default 50), `?cursor=`, and `?offset=` where the view says `takes_offset = True`."""
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        limit = whole_number(request.query_params, "limit", DEFAULT_LIMIT, least=1, most=LARGEST_LIMIT)
+        cursor = request.query_params.get("cursor", "")
+        rows = queryset.order_by("-pk")
+        if cursor:
+            rows = rows.filter(pk__lt=decode_cursor(cursor))
+        offset = 0
+        if getattr(view, "takes_offset", False):
+            offset = whole_number(request.query_params, "offset", 0, least=0, most=1_000_000)
+        found = list(rows[offset : offset + limit + 1])
+        self.has_more = len(found) > limit
+        self.page = found[:limit]
+        return self.page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        following = encode_cursor(self.page[-1].pk) if self.has_more else None
+        return Response({"items": data, "has_more": self.has_more, "next_cursor": following})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["items", "has_more", "next_cursor"],
+            "properties": {
+                "items": {
+                    "type": "array",
+                    "items": schema.get("items", schema),
+                },
+                "has_more": {"type": "boolean"},
+                "next_cursor": {"type": ["string", "null"]},
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        def parameter(name: str, description: str, shape: dict[str, Any]) -> dict[str, Any]:
+            return {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": description,
+                "schema": shape,
+            }
+
+        limits = {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LARGEST_LIMIT,
+            "default": DEFAULT_LIMIT,
+        }
+        found = [
+            parameter("limit", "How many at most.", limits),
+            parameter("cursor", "The `next_cursor` of the page before.", {"type": "string"}),
+        ]
+        if getattr(view, "takes_offset", False):
+            found.append(
+                parameter(
+                    "offset",
+                    "How many to pass over.",
+                    {"type": "integer", "minimum": 0},
+                )
+            )
+        return found
+
+
+def encode_cursor(key: uuid.UUID) -> str:
+    return base64.urlsafe_b64encode(key.bytes).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> uuid.UUID:
+    try:
+        raw = base64.b64decode(cursor + "==", altchars=b"-_", validate=True)
+        return uuid.UUID(bytes=raw)
+    except (ValueError, binascii.Error):
+        raise InvalidQuery([("cursor", "This is not a cursor that a list gave.")]) from None

@@ -1,0 +1,55 @@
+"""What happens to every request before and after its view: an id, bound logs, one line when it is done."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+log = structlog.get_logger(__name__)
+
+_CALLERS_ID = re.compile(r"[\x20-\x7e]{1,128}")
+_QUIET = ("/health/", "/static/")
+
+
+class RequestLog:
+    """Gives each request its id (the caller's own when it is 1-128 printable ASCII characters) and its log line.
+
+    The id is on `request.request_id`, in the answer's `X-Request-ID`, and bound to every log line on the way.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _CALLERS_ID.fullmatch(given) else str(uuid.uuid4())
+        request.request_id = request_id  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        if not request.path.startswith(_QUIET):
+            log.info(
+                "request.finished",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                duration_ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        return response
+
+
+class OneSpelling:
+    """`/api/events/` is `/api/events`: the API answers both alike and never redirects."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/api/") and request.path_info.endswith("/"):
+            request.path_info = request.path_info.removesuffix("/")
+        return self.get_response(request)

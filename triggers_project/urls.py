@@ -1,0 +1,45 @@
+"""Every route. API paths have no trailing slash; `requests.OneSpelling` takes one off."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from deliveries import api as deliveries
+from events import api as events
+from organizations import api as organizations
+from triggers_project import docs, health, problem_pages
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/api/docs")),
+    path("api/keys", organizations.Keys.as_view()),
+    path("api/keys/generate", organizations.Signup.as_view()),
+    path("api/keys/rotate", organizations.KeyRotation.as_view()),
+    path("api/keys/<uuid:key_id>", organizations.OneKey.as_view()),
+    path("api/webhook/config", deliveries.WebhookConfig.as_view()),
+    path("api/endpoints", deliveries.Endpoints.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>", deliveries.OneEndpoint.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/pause", deliveries.EndpointPause.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/resume", deliveries.EndpointResume.as_view()),
+    path("api/events", events.Events.as_view()),
+    path("api/events/batch", events.Batch.as_view()),
+    path("api/events/<uuid:event_id>", events.OneEvent.as_view()),
+    path("api/events/<uuid:event_id>/replay", events.EventReplay.as_view()),
+    path("api/inbox", events.Inbox.as_view()),
+    path("api/ack", events.Ack.as_view()),
+    path("api/ack/<uuid:event_id>", events.AckOne.as_view()),
+    path("api/deliveries", deliveries.Deliveries.as_view()),
+    path("api/deliveries/<uuid:delivery_id>", deliveries.OneDelivery.as_view()),
+    path("api/deliveries/<uuid:delivery_id>/retry", deliveries.DeliveryRetry.as_view()),
+    path("api/schema", docs.schema, name="schema"),
+    path("api/docs", docs.docs, name="docs"),
+    path("problems", problem_pages.problem_index),
+    path("problems/<slug:code>", problem_pages.problem_page),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "triggers_project.problems.bad_request"
+handler403 = "triggers_project.problems.forbidden"
+handler404 = "triggers_project.problems.not_found"
+handler500 = "triggers_project.problems.internal_error"
