@@ -5,11 +5,12 @@ What is returned as accepted is committed, unless the caller opened a transactio
 
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import DataError
+from django.db import DataError, connection, transaction
 
 from events.errors import DuplicateEvent, NoEndpoint
 from events.incoming import IncomingEvent
@@ -87,12 +88,14 @@ def accept_events(
         if firsts.get(event.dedup_id or "", ids[index]) == ids[index]
     ]
     try:
-        stored = _store(
-            organization,
-            [events[index] for index in fresh],
-            [ids[index] for index in fresh],
-            fan_out,
-        )
+        # Inside a transaction of the caller a refused statement must not end that; alone it needs none.
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            stored = _store(
+                organization,
+                [events[index] for index in fresh],
+                [ids[index] for index in fresh],
+                fan_out,
+            )
     except DataError:
         return _accept_one_by_one(organization, events, fan_out)
     return _outcomes(organization, events, ids, firsts, stored)

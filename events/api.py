@@ -1,25 +1,20 @@
 """`/api/events`, `/api/inbox` and `/api/ack`: accept, list, replay, poll, acknowledge."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import structlog
 from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    extend_schema,
-    extend_schema_field,
-    inline_serializer,
-)
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from deliveries.api_shapes import DeliveryOut
 from deliveries.endpoints import find_endpoint
 from deliveries.event_status import STATUSES, with_status
 from deliveries.fan_out import FAN_OUT
@@ -28,14 +23,10 @@ from deliveries.replay import replay_event
 from deliveries.ring import ring_after_commit
 from events.accept import Accepted, accept_event, accept_events
 from events.acknowledge import acknowledge, find_event
+from events.api_shapes import AcceptedOut, AckIn, EventDetailOut, EventIn, EventOut, ReplayIn
 from events.errors import DuplicateEvent, EventNotFound
-from events.incoming import (
-    LARGEST_BATCH,
-    LARGEST_EVENT,
-    MOST_EVENTS,
-    read_batch,
-    read_event,
-)
+from events.idempotency import Answer, once
+from events.incoming import LARGEST_BATCH, LARGEST_EVENT, read_batch, read_event
 from events.metrics import events_rejected
 from events.models import Event
 from events.querysets import EventQuerySet
@@ -55,62 +46,6 @@ def query_parameter(name: str, kind: Any, description: str, **more: Any) -> Open
 SINCE = query_parameter("since", OpenApiTypes.DATETIME, "Created at or after.")
 UNTIL = query_parameter("until", OpenApiTypes.DATETIME, "Created before.")
 TYPE = query_parameter("type", str, "Exactly this event type.")
-
-
-@extend_schema_field({"description": "Any JSON value."})
-class AnyJSON(serializers.Field):  # type: ignore[type-arg]
-    """JSON text from the database, written as it is."""
-
-    def to_representation(self, value: str) -> msgspec.Raw:
-        return msgspec.Raw(value.encode())
-
-
-class EventIn(serializers.Serializer[None]):
-    """For the schema only: `incoming.IncomingEvent` is what reads the body."""
-
-    type = serializers.CharField(max_length=100)
-    payload = AnyJSON()
-    dedup_id = serializers.CharField(required=False, min_length=1, max_length=255)
-
-
-class AcceptedOut(serializers.Serializer[Accepted]):
-    id = serializers.UUIDField()
-    type = serializers.CharField()
-    dedup_id = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    status = serializers.ReadOnlyField(default="pending")
-
-
-class EventOut(serializers.ModelSerializer[Event]):
-    payload = AnyJSON(source="payload_text")
-    status = serializers.ChoiceField(choices=STATUSES)
-
-    class Meta:
-        model = Event
-        fields = [
-            "id",
-            "type",
-            "payload",
-            "dedup_id",
-            "status",
-            "created_at",
-            "acknowledged_at",
-        ]
-
-
-class EventDetailOut(EventOut):
-    deliveries = DeliveryOut(many=True)
-
-    class Meta(EventOut.Meta):
-        fields = [*EventOut.Meta.fields, "deliveries"]
-
-
-class ReplayIn(serializers.Serializer[None]):
-    endpoint_id = serializers.UUIDField(required=False, allow_null=True, default=None)
-
-
-class AckIn(serializers.Serializer[None]):
-    event_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=MOST_EVENTS)
 
 
 class Events(ListAPIView[Event]):
@@ -137,10 +72,14 @@ class Events(ListAPIView[Event]):
         """Accepts one event. When the answer is 202, the event and its deliveries are stored."""
         spend_events(request._request, 1)
         event = read_event(body_of(request))
-        accepted = accept_event(tenant_of(request), event, fan_out=FAN_OUT)
-        ring_after_commit()
-        log.info("event.accepted", event_id=str(accepted.id), event_type=accepted.type)
-        return Response(AcceptedOut(accepted).data, status=202)
+
+        def accept() -> Answer:
+            accepted = accept_event(tenant_of(request), event, fan_out=FAN_OUT)
+            ring_after_commit()
+            log.info("event.accepted", event_id=str(accepted.id), event_type=accepted.type)
+            return Answer.of(202, AcceptedOut(accepted).data)
+
+        return answered_once(request, accept)
 
 
 class Batch(APIView):
@@ -159,16 +98,30 @@ class Batch(APIView):
         """Accepts up to 1,000 events, each for itself: 202 when all were, else 207 and what became of each."""
         incoming = read_batch(body_of(request))
         spend_events(request._request, len(incoming))
-        taken = [event for event in incoming if not isinstance(event, InvalidBody)]
-        accepted = iter(accept_events(tenant_of(request), taken, fan_out=FAN_OUT))
-        outcomes = [event if isinstance(event, InvalidBody) else next(accepted) for event in incoming]
-        ring_after_commit()
-        answer = batch_answer(outcomes)
-        log.info(
-            "batch.accepted",
-            **{name: answer[name] for name in ("accepted", "duplicates", "rejected")},
-        )
-        return Response(answer, status=202 if answer["accepted"] == len(outcomes) else 207)
+
+        def accept() -> Answer:
+            taken = [event for event in incoming if not isinstance(event, InvalidBody)]
+            accepted = iter(accept_events(tenant_of(request), taken, fan_out=FAN_OUT))
+            outcomes = [event if isinstance(event, InvalidBody) else next(accepted) for event in incoming]
+            ring_after_commit()
+            document = batch_answer(outcomes)
+            counts = {name: document[name] for name in ("accepted", "duplicates", "rejected")}
+            log.info("batch.accepted", **counts)
+            return Answer.of(202 if document["accepted"] == len(outcomes) else 207, document)
+
+        return answered_once(request, accept)
+
+
+def answered_once(request: Request, act: Callable[[], Answer]) -> Response:
+    """What `act` answers; under an Idempotency-Key that was used before, what it answered then."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        answer, again = act(), False
+    else:
+        call = f"{request.method} {request.path_info}"
+        answer, again = once(tenant_of(request), key, call=call, body=body_of(request), act=act)
+    headers = {"Idempotent-Replayed": "true"} if again else None
+    return Response(msgspec.Raw(answer.text.encode()), status=answer.status_code, headers=headers)
 
 
 def body_of(request: Request) -> bytes:

@@ -22,3 +22,11 @@ class EventNotFound(Refused):
 
 class NoEndpoint(Refused):
     """The tenant has neither an endpoint nor said that the inbox is enough."""
+
+
+class IdempotencyMismatch(Refused):
+    """The Idempotency-Key was used within the last 24 hours with another body."""
+
+
+class IdempotencyInFlight(Refused):
+    """The first call with this Idempotency-Key is not done yet."""

@@ -45,6 +45,7 @@ class OnceKey(models.Model):
 
     class Kind(models.TextChoices):
         DEDUP = "dedup", "dedup id"
+        IDEMPOTENCY = "idempotency", "Idempotency-Key"
 
     pk = models.CompositePrimaryKey("organization_id", "kind", "key")
     organization = models.ForeignKey(
@@ -56,13 +57,24 @@ class OnceKey(models.Model):
     )
     kind = models.CharField(max_length=20, choices=Kind.choices)
     key = models.CharField(max_length=255)
-    event_id = models.UUIDField()
+    event_id = models.UUIDField(null=True, help_text="Of a dedup id: the event that holds it.")
+    # Of an Idempotency-Key: what the call was, and what was answered; no answer yet means in flight.
+    fingerprint = models.CharField(max_length=64, blank=True, default="", db_default="")
+    status_code = models.PositiveSmallIntegerField(null=True)
+    answer = models.TextField(null=True)  # noqa: DJ001  (none is not an empty one)
     expires_at = models.DateTimeField()
 
     class Meta:
         indexes = [
             # The daily purge: what nobody holds any more.
             models.Index(fields=["expires_at"], name="once_key_expiry"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind="dedup", event_id__isnull=False, answer__isnull=True)
+                | models.Q(kind="idempotency", event_id__isnull=True),
+                name="once_key_holds_an_event_or_an_answer",
+            )
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,10 @@ class InvalidQuery(InvalidBody):
     """A query parameter does not fit; `fields` are (parameter name, what is wrong)."""
 
 
+class InvalidHeader(InvalidBody):
+    """A request header does not fit; `fields` are (header name, what is wrong)."""
+
+
 class BodyTooLarge(Refused):
     def __init__(self, limit: int) -> None:
         super().__init__(f"The body is larger than {limit:,} bytes.")

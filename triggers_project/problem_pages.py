@@ -71,6 +71,16 @@ PAGES = {
         "An event with this dedup_id was accepted within the last 24 hours; event_id names it.",
         "Nothing: the first one is being delivered. Use another dedup_id if it is another event.",
     ),
+    "idempotency_mismatch": Page(
+        "Another body under the same Idempotency-Key",
+        "This Idempotency-Key was used within the last 24 hours for another call or with another body.",
+        "Use a new key for each different call; send the very same body to get the first answer again.",
+    ),
+    "idempotency_in_flight": Page(
+        "The first call is not done yet",
+        "A call with this Idempotency-Key is being worked on.",
+        "Wait a moment and send the same again: you will get the first call's answer.",
+    ),
     "last_key": Page(
         "The last key can't be deleted",
         "Without a valid key the organization could never make another.",
@@ -95,6 +105,11 @@ PAGES = {
         "A query parameter does not fit",
         "A parameter of the address has a value that can't be used.",
         "Each entry of errors names the parameter and says what it takes.",
+    ),
+    "invalid_header": Page(
+        "A header does not fit",
+        "A request header has a value that can't be used.",
+        "Each entry of errors names the header and says what it takes.",
     ),
     "forbidden_target": Page(
         "The webhook URL is not allowed",

@@ -25,6 +25,7 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     organizations.MalformedBody: (400, "malformed_body"),
     organizations.InvalidBody: (422, "invalid_body"),
     organizations.InvalidQuery: (422, "invalid_query"),
+    organizations.InvalidHeader: (422, "invalid_header"),
     organizations.BodyTooLarge: (413, "payload_too_large"),
     organizations.SignupClosed: (403, "signup_closed"),
     organizations.KeyNotFound: (404, "not_found"),
@@ -33,6 +34,8 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     events.DuplicateEvent: (409, "duplicate_event"),
     events.EventNotFound: (404, "not_found"),
     events.NoEndpoint: (422, "no_endpoint"),
+    events.IdempotencyMismatch: (422, "idempotency_mismatch"),
+    events.IdempotencyInFlight: (409, "idempotency_in_flight"),
     deliveries.DeliveryNotFound: (404, "not_found"),
     deliveries.EndpointNotFound: (404, "not_found"),
     deliveries.EndpointNotConfigured: (404, "no_endpoint"),
@@ -132,8 +135,9 @@ def problem_of(error: Exception) -> Problem:
 
 def _field_errors(error: Exception) -> list[dict[str, str]]:
     if isinstance(error, organizations.InvalidBody):
-        name = "parameter" if isinstance(error, organizations.InvalidQuery) else "pointer"
-        return [{name: where, "detail": detail} for where, detail in error.fields]
+        places = {organizations.InvalidQuery: "parameter", organizations.InvalidHeader: "header"}
+        place = places.get(type(error), "pointer")
+        return [{place: where, "detail": detail} for where, detail in error.fields]
     if isinstance(error, exceptions.ValidationError):
         return [{"pointer": pointer, "detail": detail} for pointer, detail in _flattened(error.detail, "#")]
     return []

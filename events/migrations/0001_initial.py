@@ -76,10 +76,18 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(choices=[("dedup", "dedup id")], max_length=20),
+                    models.CharField(
+                        choices=[("dedup", "dedup id"), ("idempotency", "Idempotency-Key")], max_length=20
+                    ),
                 ),
                 ("key", models.CharField(max_length=255)),
-                ("event_id", models.UUIDField()),
+                (
+                    "event_id",
+                    models.UUIDField(help_text="Of a dedup id: the event that holds it.", null=True),
+                ),
+                ("fingerprint", models.CharField(blank=True, db_default="", default="", max_length=64)),
+                ("status_code", models.PositiveSmallIntegerField(null=True)),
+                ("answer", models.TextField(null=True)),
                 ("expires_at", models.DateTimeField()),
                 (
                     "organization",
@@ -94,6 +102,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [models.Index(fields=["expires_at"], name="once_key_expiry")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("answer__isnull", True), ("event_id__isnull", False), ("kind", "dedup")
+                            ),
+                            models.Q(("event_id__isnull", True), ("kind", "idempotency")),
+                            _connector="OR",
+                        ),
+                        name="once_key_holds_an_event_or_an_answer",
+                    )
+                ],
             },
         ),
     ]
