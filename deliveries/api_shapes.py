@@ -95,6 +95,22 @@ class EndpointChangeIn(serializers.Serializer[None]):
     event_types = event_types_field(required=False)
 
 
+class SecretRotationIn(serializers.Serializer[None]):
+    secret = serializers.CharField(max_length=200, required=False)
+    grace_seconds = serializers.IntegerField(min_value=0, max_value=604_800, default=86_400)
+
+
+class SecretOut(serializers.Serializer[None]):
+    secret = serializers.CharField()
+    previous_secrets_until = serializers.DateTimeField(allow_null=True)
+
+
+class TestIn(serializers.Serializer[None]):
+    type = serializers.RegexField(
+        r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z", max_length=100, default="webhook.test"
+    )
+
+
 class ConfigIn(serializers.Serializer[None]):
     webhook_url = serializers.CharField(max_length=2048, allow_null=True)
     event_types = event_types_field(required=False)

@@ -8,6 +8,7 @@ import pytest
 import structlog
 from django.apps import apps
 from django.db import connection, transaction
+from django.test.utils import setup_databases, teardown_databases
 
 from organizations import limits, redis_client, verification
 from tests.calls import Caller
@@ -32,6 +33,16 @@ def forget() -> None:
     structlog.contextvars.clear_contextvars()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
+    """In place of pytest-django's own, which makes no test database for tests that only use `committed`."""
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(databases, verbosity=0)
+
+
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
     """A database that is really written to: for threads, the engine, and whatever happens after a commit.
@@ -48,6 +59,7 @@ def committed(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> It
 
 
 def empty_our_tables() -> None:
+    assert str(connection.settings_dict["NAME"]).startswith("test_")
     tables = [model._meta.db_table for name in OUR_APPS for model in apps.get_app_config(name).get_models()]
     with transaction.atomic(), connection.cursor() as cursor:  # foreign keys are looked at when it ends
         for table in tables:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from deliveries.endpoints import create_endpoint
 from deliveries.models import Delivery, Endpoint
+from deliveries.querysets import DeliveryQuerySet
 from events.incoming import IncomingEvent, read_event
 from events.models import Event
 from organizations.keys import generate_key
@@ -78,3 +79,8 @@ def ago(**amount: float) -> Any:
 
 def ahead(**amount: float) -> Any:
     return timezone.now() + timedelta(**amount)
+
+
+def due() -> DeliveryQuerySet:
+    """The deliveries whose time has come."""
+    return Delivery.objects.open().filter(next_attempt_at__lte=Now())

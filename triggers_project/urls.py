@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from deliveries import api as deliveries
+from deliveries import api_endpoints as endpoints
 from events import api as events
 from organizations import api as organizations
 from triggers_project import docs, health, problem_pages
@@ -15,11 +16,14 @@ urlpatterns = [
     path("api/keys/generate", organizations.Signup.as_view()),
     path("api/keys/rotate", organizations.KeyRotation.as_view()),
     path("api/keys/<uuid:key_id>", organizations.OneKey.as_view()),
-    path("api/webhook/config", deliveries.WebhookConfig.as_view()),
-    path("api/endpoints", deliveries.Endpoints.as_view()),
-    path("api/endpoints/<uuid:endpoint_id>", deliveries.OneEndpoint.as_view()),
-    path("api/endpoints/<uuid:endpoint_id>/pause", deliveries.EndpointPause.as_view()),
-    path("api/endpoints/<uuid:endpoint_id>/resume", deliveries.EndpointResume.as_view()),
+    path("api/webhook/config", endpoints.WebhookConfig.as_view()),
+    path("api/endpoints", endpoints.Endpoints.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>", endpoints.OneEndpoint.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/pause", endpoints.EndpointPause.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/resume", endpoints.EndpointResume.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/secret", endpoints.EndpointSecretView.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/rotate-secret", endpoints.EndpointSecretRotation.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/test", endpoints.EndpointTest.as_view()),
     path("api/events", events.Events.as_view()),
     path("api/events/batch", events.Batch.as_view()),
     path("api/events/<uuid:event_id>", events.OneEvent.as_view()),

@@ -1,0 +1,72 @@
+"""What the engine does, one piece at a time: on connections like its own, against the committed database."""
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import psycopg
+
+from deliveries.backoff import Verdict
+from deliveries.claim import Claimed, claim_due
+from deliveries.database import connect
+from deliveries.engine import Engine, Rules
+from deliveries.models import Delivery
+from deliveries.outcome import DELIVERED, REJECTED, Outcome
+from deliveries.settle import Answer, settle
+from tests.deliveries.receiver import Request
+
+T = TypeVar("T")
+Row = dict[str, object]
+SendOne = Callable[..., tuple[Delivery, list[Request]]]
+Connection = psycopg.AsyncConnection[Any]
+
+LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
+FROM_THE_START = "00000000-0000-0000-0000-000000000000"
+GOOD = Outcome(DELIVERED, 204)
+BAD = Outcome(REJECTED, 500, "The receiver answered 500.", headers={"Server": "x"}, body="oops")
+
+
+def on_a_connection(work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def run() -> T:
+        connection = await connect(None)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+async def claiming(connection: Connection, **options: Any) -> list[Claimed]:
+    plain = {"most": 100, "room": 8, "rooms": {}, "lease": 60.0, "start": FROM_THE_START}
+    return await claim_due(connection, **{**plain, **options})
+
+
+def claim(**options: Any) -> list[Claimed]:
+    return on_a_connection(lambda connection: claiming(connection, **options))
+
+
+def answer(delivery: Claimed, outcome: Outcome, verdict: Verdict) -> Answer:
+    return Answer(delivery, outcome, verdict, datetime(2026, 1, 31, 12, tzinfo=UTC), 17)
+
+
+def run_engine(**rules: Any) -> int:
+    """One engine, until nothing is due. How many attempts it made."""
+    plain = {"schedule": [0, 0], "timeout": 0.3, "allowed": LOOPBACK, "user_agent": "Triggers/0"}
+
+    async def run() -> int:
+        engine = Engine(Rules(**{**plain, **rules}))
+        try:
+            return await engine.run()
+        finally:
+            await engine.close()
+
+    return asyncio.run(run())
+
+
+def settle_as(delivery: Claimed, outcome: Outcome, status: str, wait: float | None = None) -> dict[str, str]:
+    """Settles one attempt with that outcome, decided so. Returns what moved."""
+    answers = [answer(delivery, outcome, Verdict(status, wait))]
+    return on_a_connection(lambda connection: settle(connection, answers))
