@@ -1,0 +1,247 @@
+"""The admin's dead letters, deliveries and endpoints: what happened, and sending again."""
+
+import uuid
+from typing import Any
+
+import structlog
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from deliveries import admin_replay
+from deliveries.admin_attempts import MOST_SHOWN, shown_attempts
+from deliveries.admin_endpoints import EndpointAdmin
+from deliveries.admin_lists import (
+    COMMON_FILTERS,
+    SEARCH_HELP,
+    CreatedFilter,
+    DeliveryColumns,
+    DiedFilter,
+    StatusFilter,
+    search_deliveries,
+)
+from deliveries.models import DeadLetter, Delivery, Endpoint
+from deliveries.querysets import OPEN, DeliveryQuerySet
+from events.models import Event
+from events.pretty import pretty_payload
+from organizations.admin_filters import moment
+from organizations.admin_pages import LookOnlyAdmin, ask, done, user_id
+from organizations.admin_words import how_many, page_of
+
+log = structlog.get_logger(__name__)
+
+admin.site.register(Endpoint, EndpointAdmin)
+
+
+class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
+    """What both lists can do. `deliveries.change_delivery` says who may replay."""
+
+    list_select_related = ("organization", "endpoint")
+    list_display_links = None
+    search_fields = ("id",)  # makes the search box appear; `get_search_results` does the rest
+    search_help_text = SEARCH_HELP
+    actions = ("replay_ticked",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("deliveries.view_delivery") or self.has_change_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("deliveries.change_delivery")
+
+    def get_urls(self) -> list[Any]:
+        name = f"deliveries_{self.opts.model_name}_replay"
+        return [path("replay/", self.admin_site.admin_view(self.replay_many), name=name), *super().get_urls()]
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> list[tuple[str, str]]:
+        """There is but one, so it is chosen already."""
+        return super().get_action_choices(request, [])
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        columns = tuple(super().get_list_display(request))
+        return (*columns, "again") if self.has_change_permission(request) else columns
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return search_deliveries(
+            queryset, term, tenant=request.GET.get("tenant", "")
+        ) if term else queryset, False
+
+    @admin.display(description="")
+    def again(self, delivery: Delivery) -> str:
+        if not may_be_sent(delivery):
+            return ""
+        return format_html('<a class="again" href="{}">{}</a>', replay_url(delivery), again_words(delivery))
+
+    @admin.action(permissions=["change"], description="Replay…")
+    def replay_ticked(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        """The list's action asks; `replay_many` does."""
+        if request.POST.get("select_across") == "1":
+            return self._ask(request, queryset)
+        return self._ask(request, queryset, ids=request.POST.getlist("_selected_action"))
+
+    def replay_many(self, request: HttpRequest) -> HttpResponse:
+        """By GET it asks about all that its filters let through; by POST it replays what was asked about."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        try:
+            if request.method != "POST":
+                return self._ask(request, self.get_changelist_instance(request).queryset)
+            as_of = moment(request.POST.get("as_of", ""))
+            ids = [str(uuid.UUID(text)) for text in request.POST.getlist("id")]
+            if as_of is not None and (ids or "all" in request.POST):
+                return self._replay(request, ids, admin_replay.Asked(as_of, user_id(request)))
+        except (ValueError, IncorrectLookupParameters):
+            pass  # not what our pages send
+        return done(request, "Nothing was chosen.", to=self._back(request), level=messages.WARNING)
+
+    def _ask(self, request: HttpRequest, chosen: QuerySet[Any], ids: list[str] | None = None) -> HttpResponse:
+        plan = admin_replay.plan(chosen)
+        if plan is None:
+            return self._too_many(request)
+        what = how_many(plan.deliveries, str(self.opts.verbose_name), str(self.opts.verbose_name_plural))
+        where = how_many(plan.endpoints, "endpoint")
+        return ask(
+            self,
+            request,
+            question=f"Replay {what} to {where}?" if plan.deliveries else "There is nothing to replay",
+            button=f"Replay {what}" if plan.deliveries else "",
+            back=self._back(request),
+            template="admin/deliveries/ask_replay.html",
+            action=f"{reverse(f'admin:deliveries_{self.opts.model_name}_replay')}?{request.GET.urlencode()}",
+            hidden=[
+                ("as_of", plan.as_of.isoformat()),
+                *([("id", pk) for pk in ids] if ids else [("all", "yes")]),
+            ],
+            plan=plan,
+            left_alone=len(ids) - plan.deliveries if ids else 0,
+        )
+
+    def _too_many(self, request: HttpRequest) -> HttpResponse:
+        return ask(
+            self,
+            request,
+            question="These are too many to replay at once",
+            button="",
+            back=self._back(request),
+            template="admin/deliveries/ask_too_many.html",
+            most=f"{admin_replay.MOST_AT_ONCE:,}",
+        )
+
+    def _replay(self, request: HttpRequest, ids: list[str], asked: admin_replay.Asked) -> HttpResponse:
+        if ids:
+            moved = admin_replay.replay_ticked(self.get_queryset(request).filter(pk__in=ids), asked)
+        else:
+            which = request.GET.urlencode() or f"all {self.opts.verbose_name_plural}"
+            moved = admin_replay.replay_all(
+                self.get_changelist_instance(request).queryset, asked, which=which
+            )
+        return told(request, moved, to=self._back(request))
+
+    def _back(self, request: HttpRequest) -> str:
+        return f"{reverse(f'admin:deliveries_{self.opts.model_name}_changelist')}?{request.GET.urlencode()}".rstrip(
+            "?"
+        )
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(ReplayingAdmin):
+    list_display = ("what", "tenant", "where_to", "answer", "died")
+    list_filter = (*COMMON_FILTERS, DiedFilter)
+    ordering = ("-settled_at",)
+    empty_words = (
+        "No dead letters: nothing has been given up. A delivery comes here when its last attempt has failed, or when"
+        " its receiver answers 410; here it waits until somebody replays it."
+    )
+
+    def get_queryset(self, request: HttpRequest) -> DeliveryQuerySet:
+        return super().get_queryset(request).dead()  # type: ignore[attr-defined]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"replay_all": self.has_change_permission(request)})
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A dead letter is a delivery, and has one page."""
+        return HttpResponseRedirect(reverse("admin:deliveries_delivery_change", args=[object_id]))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReplayingAdmin):
+    list_display = ("what", "state", "tenant", "where_to", "answer", "made")
+    list_filter = (StatusFilter, *COMMON_FILTERS, CreatedFilter)
+    page_template = "admin/deliveries/delivery.html"
+    empty_words = "No deliveries. There will be one for each event and each endpoint that wants it."
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.replay_one)
+        return [
+            path("<uuid:delivery_id>/replay/", view, name="deliveries_delivery_replay_one"),
+            *super().get_urls(),
+        ]
+
+    def facts(self, request: HttpRequest, row: Delivery) -> dict[str, Any]:
+        may = self.has_change_permission(request) and may_be_sent(row)
+        return {
+            "title": row.event_type,
+            "attempts": shown_attempts(row),
+            "most_attempts": MOST_SHOWN,
+            "payload": pretty_payload(row.event_id),
+            "event": Event(pk=row.event_id),
+            "replay_url": replay_url(row) if may else "",
+            "replay_words": again_words(row),
+        }
+
+    def replay_one(self, request: HttpRequest, delivery_id: uuid.UUID) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        delivery = get_object_or_404(
+            Delivery.objects.select_related("organization", "endpoint"), pk=delivery_id
+        )
+        if request.method == "POST":
+            seen = request.POST.get("seen", "")
+            moved = admin_replay.replay_one(delivery, seen=seen, user_id=user_id(request))
+            return told(request, moved, to=page_of(delivery))
+        now = delivery.status in OPEN
+        return ask(
+            self,
+            request,
+            row=delivery,
+            question="Send this delivery now?" if now else "Replay this delivery?",
+            button=again_words(delivery).rstrip("…") if may_be_sent(delivery) else "",
+            back=page_of(delivery),
+            template="admin/deliveries/ask_replay_one.html",
+            hidden=[("seen", admin_replay.state_of(delivery))],
+        )
+
+
+def replay_url(delivery: Delivery) -> str:
+    return reverse("admin:deliveries_delivery_replay_one", args=[delivery.pk])
+
+
+def may_be_sent(delivery: Delivery) -> bool:
+    """Its endpoint is there, and it is not about to be sent anyway."""
+    is_due = delivery.next_attempt_at is not None and delivery.next_attempt_at <= timezone.now()
+    return delivery.endpoint.deleted_at is None and not delivery.manual and not is_due
+
+
+def again_words(delivery: Delivery) -> str:
+    return "Send now…" if delivery.status in OPEN else "Replay…"
+
+
+def told(request: HttpRequest, moved: int, *, to: str) -> HttpResponse:
+    """The answer to a replay."""
+    log.info("admin.replayed", user_id=user_id(request), deliveries=moved)
+    if moved:
+        are = "is" if moved == 1 else "are"
+        return done(request, f"{how_many(moved, 'delivery', 'deliveries')} {are} being sent again.", to=to)
+    words = "Nothing was replayed: it was done already, or what you saw has changed meanwhile."
+    return done(request, words, to=to, level=messages.WARNING)

@@ -1,0 +1,179 @@
+"""What the admin's lists of deliveries and dead letters show, and how they are searched and narrowed down."""
+
+import http.client
+import re
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from deliveries.models import DeadLetter, Delivery, Endpoint
+from events.admin_search import events_with_dedup_id
+from events.models import Event
+from organizations.admin_filters import (
+    ChoiceFilter,
+    EventTypeFilter,
+    OneOfManyFilter,
+    PeriodFilter,
+    TextFilter,
+    as_uuid,
+)
+from organizations.admin_search import tenant_ids_matching
+from organizations.admin_words import ago, badge, breakable, how_many, link_to, planned, without_query
+
+SEARCH_HELP = (
+    "The id of a delivery or an event, a part of a tenant's name, or a dedup id"
+    " (of the last 24 hours; choose the tenant for older ones)."
+)
+
+
+class TenantFilter(OneOfManyFilter):
+    title = "tenant"
+    names = ("tenant",)
+    source = Delivery._meta.get_field("organization")
+    any_words = "Any tenant"
+
+
+class EndpointFilter(OneOfManyFilter):
+    title = "endpoint"
+    names = ("endpoint",)
+    source = Delivery._meta.get_field("endpoint")
+    any_words = "Any endpoint"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Naming its tenant, too, makes the tenant's index of use."""
+        found = super().queryset(request, queryset)
+        identifier = as_uuid(self.wanted)
+        if identifier is None:
+            return found
+        return found.filter(
+            organization_id__in=Endpoint.objects.filter(pk=identifier).values("organization_id")
+        )
+
+
+class DiedFilter(PeriodFilter):
+    title = "died"
+    field = "settled_at"
+
+
+class CreatedFilter(PeriodFilter):
+    title = "made"
+
+
+class StatusFilter(ChoiceFilter):
+    title = "status"
+    names = ("status",)
+    field = "status"
+    options = Delivery.Status.choices
+
+
+class AnswerFilter(TextFilter):
+    """The last status code: 503, a class of them (5xx), or none."""
+
+    title = "last status code"
+    names = ("code",)
+    placeholder = "503, 5xx or none"
+    suggestions = (
+        "none",
+        "3xx",
+        "4xx",
+        "5xx",
+        "400",
+        "401",
+        "403",
+        "404",
+        "410",
+        "429",
+        "500",
+        "502",
+        "503",
+        "504",
+    )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = self.wanted.lower()
+        if not wanted:
+            return queryset
+        if wanted == "none":
+            return queryset.filter(last_status_code__isnull=True)
+        if re.fullmatch("[1-9]xx", wanted):
+            least = int(wanted[0]) * 100
+            return queryset.filter(last_status_code__gte=least, last_status_code__lt=least + 100)
+        if re.fullmatch("[1-9][0-9]{2}", wanted):
+            return queryset.filter(last_status_code=int(wanted))
+        return self.nothing(queryset, "Write a code like 503, a class like 5xx, or none.")
+
+
+def search_deliveries(queryset: QuerySet[Any], term: str, *, tenant: str) -> QuerySet[Any]:
+    identifier = as_uuid(term)
+    if identifier:
+        return queryset.filter(Q(pk=identifier) | Q(event_id=identifier))
+    events = events_with_dedup_id(term, tenant=as_uuid(tenant))
+    if issubclass(queryset.model, DeadLetter):  # few enough to look at the event of each
+        dead_events = Event.objects.filter(deliveries__status="dead_letter", dedup_id=term)
+        events += dead_events.values_list("pk", flat=True)
+    return queryset.filter(Q(organization_id__in=tenant_ids_matching(term)) | Q(event_id__in=events))
+
+
+class DeliveryColumns:
+    """The cells; `list_select_related` has what they read."""
+
+    @admin.display(description="Event")
+    def what(self, delivery: Delivery) -> str:
+        event = Event(pk=delivery.event_id)
+        return format_html(
+            '{}<span class="under">{}{}</span>',
+            link_to(Delivery(pk=delivery.pk), breakable(delivery.event_type), css="strong"),
+            link_to(event, str(delivery.event_id), css="id"),
+            " (test)" if delivery.test else "",
+        )
+
+    @admin.display(description="Tenant")
+    def tenant(self, delivery: Delivery) -> str:
+        return link_to(delivery.organization, delivery.organization.name)
+
+    @admin.display(description="Endpoint")
+    def where_to(self, delivery: Delivery) -> str:
+        return link_to(delivery.endpoint, breakable(without_query(delivery.endpoint.url)), css="url")
+
+    @admin.display(description="Last answer")
+    def answer(self, delivery: Delivery) -> str:
+        return format_html(
+            '<span>{}<span class="under">{}</span></span>',
+            last_answer(delivery),
+            how_many(delivery.attempts, "attempt"),
+        )
+
+    @admin.display(description="Status")
+    def state(self, delivery: Delivery) -> str:
+        """`Failed`, and when it is tried again."""
+        shown = badge(delivery.status, delivery.get_status_display().partition(",")[0])
+        if delivery.next_attempt_at is None:
+            return shown
+        return format_html(
+            '<span>{}<span class="under">next {}</span></span>', shown, planned(delivery.next_attempt_at)
+        )
+
+    @admin.display(description="Died")
+    def died(self, delivery: Delivery) -> str:
+        return ago(delivery.settled_at)
+
+    @admin.display(description="Made")
+    def made(self, delivery: Delivery) -> str:
+        return ago(delivery.created_at)
+
+
+def last_answer(delivery: Delivery) -> SafeString:
+    """`410 Gone`, or why there was none."""
+    code = delivery.last_status_code
+    if not code:
+        return format_html('<span class="words">{}</span>', delivery.last_error or "Not tried yet.")
+    phrase = http.client.responses.get(code, "")
+    words = delivery.last_error.replace(f"The receiver answered {code}", phrase).removesuffix(".") or phrase
+    return format_html('<span class="code">{}</span> <span class="words">{}</span>', code, words)
+
+
+COMMON_FILTERS = (TenantFilter, EndpointFilter, EventTypeFilter, AnswerFilter)

@@ -1,0 +1,188 @@
+"""Replaying from the admin: what would be sent again, asked first and then done once.
+
+A page that asks carries what it saw (`as_of`, `seen`), and its POST moves only what is still so: whoever presses twice
+replays once, and what died after the page was drawn is not swept along.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Count, QuerySet
+
+from deliveries.fan_out import WANTED
+from deliveries.models import Delivery, Endpoint
+from deliveries.querysets import SETTLED, DeliveryQuerySet
+from deliveries.replay import replay_event, send_again
+from events.models import Event
+from organizations.admin_lists import SECONDS, TookTooLong, patience
+from organizations.admin_words import how_many
+from organizations.sql import run
+
+ROWS_SHOWN = 12
+# One UPDATE of so many takes 5 to 10 s on two cores; more are chosen in parts.
+MOST_AT_ONCE = 200_000
+
+_NEW_ENDPOINTS = f"""
+SELECT endpoint.id FROM deliveries_endpoint AS endpoint
+WHERE organization_id = %(organization)s AND deleted_at IS NULL AND {WANTED.format(type="%(type)s::text")}
+AND NOT EXISTS (SELECT FROM deliveries_delivery WHERE event_id = %(event)s AND endpoint_id = endpoint.id)
+"""
+
+
+# --- Many, chosen in a list ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a replay of many would do. `rows`: the largest groups, each with tenant, endpoint, state and number."""
+
+    deliveries: int
+    endpoints: int
+    tenants: int
+    rows: list[dict[str, Any]]
+    as_of: datetime
+
+    @property
+    def endpoints_not_shown(self) -> int:
+        return self.endpoints - len(self.rows)
+
+
+def replayable(chosen: "QuerySet[Any]", *, as_of: datetime) -> DeliveryQuerySet:
+    """Those of the chosen that were settled by then and still are, and whose endpoint is there.
+
+    The conditions stand on the row itself, with no join: only so does PostgreSQL ask them again of a row that somebody
+    else has just moved.
+    """
+    return Delivery.objects.filter(
+        pk__in=chosen.order_by().values("pk"),
+        status__in=SETTLED,
+        settled_at__lte=as_of,
+        endpoint_id__in=Endpoint.objects.present().order_by().values("pk"),
+    )
+
+
+def plan(chosen: "QuerySet[Any]") -> Plan | None:
+    """None when it is more than MOST_AT_ONCE, or takes too long to find out."""
+    as_of = run("SELECT clock_timestamp() AS now", {})[0]["now"]
+    deliveries = replayable(chosen, as_of=as_of).order_by()
+    try:
+        with patience(SECONDS):
+            if deliveries.values("pk")[: MOST_AT_ONCE + 1].count() > MOST_AT_ONCE:
+                return None
+            totals = deliveries.aggregate(
+                deliveries=Count("pk"),
+                endpoints=Count("endpoint_id", distinct=True),
+                tenants=Count("organization_id", distinct=True),
+            )
+            groups = deliveries.values(
+                "organization_id", "organization__name", "endpoint_id", "endpoint__url", "endpoint__state"
+            ).annotate(number=Count("pk"))
+            rows = list(groups.order_by("-number", "endpoint_id")[:ROWS_SHOWN])
+    except TookTooLong:
+        return None
+    return Plan(**totals, rows=rows, as_of=as_of)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """When the page that asked was drawn, and who answered it."""
+
+    as_of: datetime
+    user_id: int
+
+
+def replay_ticked(ticked: "QuerySet[Any]", asked: Asked) -> int:
+    """Those with a tick: each has its own line in the admin's log."""
+    with transaction.atomic():
+        locked = replayable(ticked, as_of=asked.as_of).select_for_update().order_by("pk")
+        moving = list(locked.values_list("pk", flat=True))
+        moved = send_again(Delivery.objects.filter(pk__in=moving))
+        note(asked.user_id, Delivery.objects.filter(pk__in=moving), "Replayed.")
+    return moved
+
+
+def replay_all(chosen: "QuerySet[Any]", asked: Asked, *, which: str) -> int:
+    """All that a list shows: one line in the admin's log, which says how many and `which`."""
+    with transaction.atomic():
+        moved = send_again(replayable(chosen, as_of=asked.as_of))
+        if not moved:
+            return 0
+        what = how_many(moved, "delivery", "deliveries")
+        LogEntry.objects.create(
+            user_id=asked.user_id,
+            content_type=ContentType.objects.get_for_model(Delivery),
+            object_repr=what,
+            action_flag=CHANGE,
+            change_message=f"Replayed {what}: {which}",
+        )
+    return moved
+
+
+# --- One ----------------------------------------------------------------------------------------------------------
+
+
+def state_of(delivery: Delivery) -> str:
+    """What a page has seen of a delivery; every move changes it."""
+    return f"{delivery.status}.{delivery.claim}.{int(delivery.manual)}"
+
+
+def replay_one(delivery: Delivery, *, seen: str, user_id: int) -> int:
+    """Sends it again if it is still as it was seen. 1, or 0."""
+    if state_of(delivery) != seen:
+        return 0
+    as_seen = Delivery.objects.filter(
+        pk=delivery.pk, status=delivery.status, claim=delivery.claim, manual=delivery.manual
+    )
+    with transaction.atomic():
+        moved = send_again(as_seen)
+        if moved:
+            note(user_id, Delivery.objects.filter(pk=delivery.pk), "Replayed.")
+    return moved
+
+
+# --- An event -----------------------------------------------------------------------------------------------------
+
+
+def event_targets(event: Event) -> tuple[list[Delivery], list[Endpoint]]:
+    """Its deliveries that would be sent again, and the endpoints that want it and did not get it yet."""
+    deliveries = Delivery.objects.filter(event=event, endpoint__deleted_at__isnull=True)
+    found = run(
+        _NEW_ENDPOINTS, {"organization": event.organization_id, "type": event.type, "event": event.pk}
+    )
+    new = Endpoint.objects.filter(pk__in=[row["id"] for row in found])
+    return list(deliveries.select_related("endpoint").order_by("pk")), list(new.order_by("pk"))
+
+
+def state_of_event(event_id: uuid.UUID) -> str:
+    """What a page has seen of all deliveries of an event."""
+    states = [state_of(delivery) for delivery in Delivery.objects.filter(event_id=event_id).order_by("pk")]
+    return hashlib.sha256("\n".join(states).encode()).hexdigest()[:32]
+
+
+def replay_event_once(event: Event, *, seen: str, user_id: int) -> int | None:
+    """How many deliveries are on their way now; None when something has changed since it was `seen`."""
+    with transaction.atomic():
+        # Whoever presses at the same time waits here, and then sees what the first one did.
+        Event.objects.select_for_update().defer("payload").get(pk=event.pk)
+        if state_of_event(event.pk) != seen:
+            return None
+        moved = replay_event(event)
+        if not moved:
+            return 0
+        note(
+            user_id,
+            Event.objects.filter(pk=event.pk).defer("payload"),
+            f"Replayed: {how_many(moved, 'delivery', 'deliveries')}.",
+        )
+    return moved
+
+
+def note(user_id: int, rows: "QuerySet[Any]", words: str) -> None:
+    """A line in the admin's log for each row."""
+    LogEntry.objects.log_actions(user_id, rows, CHANGE, words)

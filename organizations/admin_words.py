@@ -1,0 +1,78 @@
+"""How the admin's pages say things: when it was, which tenant, what state."""
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince, timeuntil
+
+LONGEST_URL_SHOWN = 80
+
+
+def exactly(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(moment: datetime | None, *, never: str = "–") -> str:
+    """`3 hours ago`, or `in 5 minutes`, as a <time> that tells the exact moment when it is pointed at."""
+    if moment is None:
+        return never
+    now = timezone.now()
+    if abs((moment - now).total_seconds()) < 60:
+        return _time(moment, "just now" if moment <= now else "within a minute")
+    if moment < now:
+        return _time(moment, f"{timesince(moment, now, depth=1)} ago")
+    return _time(moment, f"in {timeuntil(moment, now, depth=1)}")
+
+
+def planned(moment: datetime) -> str:
+    """`in 5 minutes`, or `now` for what is due."""
+    return _time(moment, "now") if moment <= timezone.now() else ago(moment)
+
+
+def _time(moment: datetime, words: str) -> SafeString:
+    iso = moment.astimezone(UTC).isoformat()
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, exactly(moment), words)
+
+
+def without_query(url: str) -> str:
+    """The URL without its query string, which may hold a token. Shortened in the middle when it is long."""
+    bare = urlsplit(url)._replace(query="", fragment="").geturl()
+    if len(bare) <= LONGEST_URL_SHOWN:
+        return bare
+    return f"{bare[: LONGEST_URL_SHOWN - 21]}…{bare[-20:]}"
+
+
+def breakable(text: str) -> SafeString:
+    """A URL or an event type, which may be broken after its dots, slashes, dashes and underscores."""
+    return format_html_join(
+        mark_safe("<wbr>"), "{}", ((part,) for part in re.findall(r"[^./_-]*[./_-]*", text))
+    )
+
+
+def page_of(row: Model) -> str:
+    """The address of a row's page in the admin."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def link_to(row: Model, text: str, *, css: str = "") -> SafeString:
+    return format_html('<a href="{}" class="{}">{}</a>', page_of(row), css, text)
+
+
+def badge(state: str, words: str) -> SafeString:
+    return format_html('<span class="badge badge-{}">{}</span>', state, words)
+
+
+def lasted(milliseconds: int) -> str:
+    """`850 ms`, `29.7 s`."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def how_many(number: int, one: str, many: str | None = None) -> str:
+    """`1 delivery`, `37 deliveries`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,97 @@
+"""The admin: Django's own, under our name, with our apps first, in words when it refuses, and slow to guess at."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+import structlog
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django_ratelimit.core import get_usage
+from redis import RedisError
+
+from organizations.admin_pages import LookOnlyAdmin
+from organizations.callers import caller_address
+
+log = structlog.get_logger(__name__)
+
+LOGIN_RATE = "10/5m"  # for an address, and for a user name wherever it is tried from
+APPS_FIRST = ("deliveries", "events", "organizations")
+
+View = Callable[..., Any]
+
+
+class TriggersAdminSite(AdminSite):
+    site_header = site_title = "Triggers"
+    index_title = "Overview"
+    site_url = None
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        for model in (model for app in apps for model in app["models"]):
+            model["view_only"] |= isinstance(self._registry[model["model"]], LookOnlyAdmin)
+        places = {label: place for place, label in enumerate(APPS_FIRST)}
+        return sorted(apps, key=lambda app: places.get(app["app_label"], len(places)))
+
+    @method_decorator(never_cache)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "POST" and (wait := login_wait(request)):
+            context = {**self.each_context(request), "title": "Too many attempts", "minutes": -(-wait // 60)}
+            return TemplateResponse(
+                request,
+                "admin/too_many_logins.html",
+                context,
+                status=429,
+                headers={"Retry-After": str(wait)},
+            )
+        return super().login(request, extra_context)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:
+        """A refusal is a page here; outside of the admin it is a problem document."""
+
+        def in_words(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                return self._page(request, "admin/not_allowed.html", "Not allowed", 403)
+            except Http404:
+                return self._page(request, "admin/not_found.html", "Not found", 404)
+
+        return super().admin_view(update_wrapper(in_words, view), cacheable)
+
+    def _page(self, request: HttpRequest, template: str, title: str, status: int) -> HttpResponse:
+        context = {**self.each_context(request), "title": title}
+        return TemplateResponse(request, template, context, status=status)
+
+
+def login_wait(request: HttpRequest) -> int:
+    """Counts this attempt to log in. Seconds to wait when it is one too many, else 0.
+
+    Without Redis nobody is counted, and nobody is kept out.
+    """
+    counted = {
+        "admin-login-address": caller_address(request),
+        "admin-login-name": request.POST.get("username", "").strip().casefold(),
+    }
+    try:
+        usages = [
+            get_usage(
+                request,
+                group=group,
+                key=lambda _group, _request, who=who: who,
+                rate=LOGIN_RATE,
+                increment=True,
+            )
+            for group, who in counted.items()
+        ]
+    except RedisError as error:
+        log.warning("admin.login_not_counted", error=type(error).__name__)
+        return 0
+    waits = [max(1, int(usage["time_left"])) for usage in usages if usage and usage["should_limit"]]
+    if waits:
+        log.warning("admin.login_refused", caller=counted["admin-login-address"])
+    return max(waits, default=0)
