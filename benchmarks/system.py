@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import psycopg
 
 from triggers_project.local.embedded import free_port
 from triggers_project.local.stack import ROOT, Stack
+from triggers_project.local.throw_away import throw_away_data
 
 _FILL = """
 WITH made AS (
@@ -37,11 +37,9 @@ FROM made
 @contextmanager
 def system(**environ: str) -> Iterator[Stack]:
     """A system without its apps running; `stack.start_apps()` starts them."""
-    with tempfile.TemporaryDirectory(prefix="triggers-bench-") as folder:
+    with throw_away_data("triggers-bench-") as data_dir:
         settings = {"LOG_FORMAT": "json", "BCRYPT_ROUNDS": "4", **environ}
-        with Stack(
-            Path(folder) / "data", port=free_port(), metrics_port=free_port(), environ=settings
-        ) as stack:
+        with Stack(data_dir, port=free_port(), metrics_port=free_port(), environ=settings) as stack:
             stack.start_servers()
             stack.migrate()
             yield stack

@@ -4,7 +4,6 @@ Set TEST_DATABASE_URL or TEST_REDIS_URL to use servers that are there already.
 """
 
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ import pytest
 from triggers_project.local import account, embedded, postgres, valkey
 from triggers_project.local.lifeline import end_with_parent
 from triggers_project.local.program import Program
+from triggers_project.local.throw_away import throw_away_data
 
 # What a developer has exported must not change what is tested.
 PRODUCT_VARIABLES = (
@@ -43,7 +43,8 @@ def pytest_unconfigure() -> None:
 
 
 def _start() -> None:
-    data_dir = _running.enter_context(data_folder())
+    data_dir = _running.enter_context(throw_away_data("triggers-test-"))
+    data_dir.mkdir()
     for name in PRODUCT_VARIABLES:
         os.environ.pop(name, None)
     os.environ.update(
@@ -52,19 +53,8 @@ def _start() -> None:
         REDIS_URL=os.environ.get("TEST_REDIS_URL") or _valkey(data_dir),
         SECRET_KEY="for tests only, and long enough that Django's own checks are content with it",
         BCRYPT_ROUNDS="4",
+        LOG_FORMAT="json",
     )
-
-
-@contextmanager
-def data_folder() -> Iterator[Path]:
-    """A new folder in the temporary folder, removed in the end. Root's PostgreSQL gets into it, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="triggers-test-")).resolve()
-    folder.chmod(0o711)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(embedded.private_dir(folder), ignore_errors=True)
 
 
 def _postgres(data_dir: Path) -> str:
@@ -99,7 +89,7 @@ def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[subproce
             while not is_ready():
                 if process.poll() is not None or time.monotonic() > deadline:
                     output.seek(0)
-                    pytest.exit(f"{program.name} does not start: {output.read().decode()}", returncode=3)
+                    raise RuntimeError(f"{program.name} does not start: {output.read().decode()}")
                 time.sleep(0.02)
             yield process
         finally:

@@ -6,11 +6,15 @@ BadEnvironment with one sentence otherwise.
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Bounded = TypeVar("Bounded", int, float)
+
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
 class BadEnvironment(ValueError):
@@ -94,7 +98,19 @@ class Environment:
         if scheme not in schemes or not separator or not rest:
             wanted = " or ".join(f"{scheme}://" for scheme in schemes)
             raise BadEnvironment(f"{name} does not start with {wanted}")
+        try:
+            _ = urlsplit(raw).port
+        except ValueError:
+            raise BadEnvironment(f"{name} names no host and port that can be read") from None
         return raw
+
+    def origins(self, name: str) -> list[str]:
+        """Comma-separated origins, such as `https://app.example.com`: scheme, host and port, and nothing after."""
+        found = self.words(name, [])
+        for word in found:
+            if not _ORIGIN.fullmatch(word):
+                raise BadEnvironment(f"{name}: {word!r} is not an origin such as https://app.example.com")
+        return found
 
     @staticmethod
     def _network(name: str, word: str) -> Network:

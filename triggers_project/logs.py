@@ -44,7 +44,12 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendered(form)],
-        "foreign_pre_chain": [*_bound(), structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name],
+        # Of what others add to a record only this: Django adds the request, which shows its whole query.
+        "foreign_pre_chain": [
+            *_bound(),
+            structlog.stdlib.ExtraAdder(allow=["status_code"]),
+            structlog.stdlib.add_logger_name,
+        ],
     }
     return {
         "version": 1,

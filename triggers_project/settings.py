@@ -128,7 +128,14 @@ _database: dict[str, Any] = {
 }
 _database["OPTIONS"] = {"connect_timeout": 5, **_database.get("OPTIONS", {})}
 if _pool_size:
-    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 5}
+    # While PostgreSQL is away, who waits for a connection holds a thread: not for long. And the pool asks anew every
+    # second or so; by default its pauses double, and it would stay away for as long again as PostgreSQL was.
+    _database["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": _pool_size,
+        "timeout": 2,
+        "reconnect_timeout": 1,
+    }
 DATABASES = {"default": _database}
 
 # --- Redis --------------------------------------------------------------------------------------------------------
@@ -155,12 +162,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 10,
+    # For those who send: a ring fails at once, and the sweep makes up for it. By default it tries for 6 s, and for so
+    # long holds up the answer that rings. (Workers wait for their broker as long as it takes, whatever stands here.)
+    "max_retries": 0,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_ROUTES = {"deliveries.deliver_due": {"queue": "deliveries"}}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONSUMER = "triggers_project.consumer:PromptConsumer"
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -193,6 +204,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "tryItOutEnabled": True},
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStatus": "deliveries.models.Delivery.Status",
+        "EventStatus": "deliveries.event_status.STATUSES",
+    },
     "SCHEMA_PATH_PREFIX": "/api",
 }
 
@@ -220,7 +235,7 @@ CSRF_TRUSTED_ORIGINS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = [
     "authorization",

@@ -14,7 +14,7 @@ import secrets
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -51,7 +51,8 @@ def make_private_dir(data_dir: Path) -> Path:
     folder = private_dir(data_dir)
     # Root's PostgreSQL, which has an account of its own, must get through to its folder inside.
     mode = 0o711 if os.geteuid() == 0 else 0o700
-    folder.mkdir(mode=mode, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=mode)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise ServerError(f"{folder} belongs to somebody else, and our sockets are to be there: remove it.")

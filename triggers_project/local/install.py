@@ -36,7 +36,9 @@ def main(wanted: str) -> int:
         return 0
     if not runs(VENV_PYTHON):
         say("making .venv")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+        if subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)]).returncode != 0:
+            print(f"{VENV} can't be made; venv's own words are above.", file=sys.stderr)
+            return 2
     say(f"installing requirements/{wanted}.txt")
     began = time.monotonic()
     if not (install_by_uv(wanted) or install_by_pip(wanted)):

@@ -24,6 +24,7 @@ from triggers_project.local.program import Program
 
 ELSEWHERE = Path("/var/lib")
 NOTE = "postgres-is-in.txt"
+ENDING = 15  # seconds that a server may take to end whose parent was killed
 
 SETTINGS = {
     "listen_addresses": "",
@@ -218,9 +219,9 @@ def _remove_stale_locks(cluster: Path, sockets: Path) -> None:
         pid = int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         pid = 0
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + ENDING
     while pid and works_in(pid, cluster) and time.monotonic() < deadline:
-        time.sleep(0.1)  # its parent was killed, and it is just ending
+        time.sleep(0.1)
     if pid and works_in(pid, cluster):
         raise ServerError(
             f"PostgreSQL already runs on {cluster} (process {pid}): stop it with kill -INT {pid}."

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
@@ -49,7 +49,7 @@ class Supervision:
         """
         # Of an earlier supervisord that was killed. Nobody else can be at work here: we hold the lock.
         processes.end_marked(MARK, self._mark)
-        self.logs.mkdir(exist_ok=True)
+        self.logs.mkdir(mode=0o700, exist_ok=True)
         link = make_private_dir(self._config.parent) / "data"
         link.unlink(missing_ok=True)
         link.symlink_to(self._config.parent)
@@ -108,7 +108,8 @@ class Supervision:
             return
         # It doesn't answer questions any more once it has begun to end.
         apps = [program.name for program in self.programs.values() if not program.keeps_data]
-        self._expendable = [pid for name in apps for pid in self.pids(name)]
+        with suppress(OSError, Fault):
+            self._expendable = [pid for name in apps for pid in self.pids(name)]
         self._process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 10 + sum(program.stop_wait for program in self.programs.values())
         while self.is_running and time.monotonic() < deadline:
