@@ -16,5 +16,5 @@ WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
 USER triggers
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
-     "--blocking-threads", "8", "--backpressure", "512", "--respawn-failed-workers", "--no-ws", \
+     "--blocking-threads", "32", "--backpressure", "512", "--respawn-failed-workers", "--no-ws", \
      "triggers_project.wsgi:application"]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from deliveries.outcome import Outcome
 
 MOST_JITTER = 0.2  # of the wait, added and never taken off
-LONGEST_RETRY_AFTER = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -32,5 +31,5 @@ def verdict(outcome: Outcome, *, attempt: int, schedule: Sequence[int], jitter: 
     if outcome.gone or wait is None:
         return Verdict("dead_letter")
     if outcome.retry_after is not None:
-        wait = max(wait, min(outcome.retry_after, LONGEST_RETRY_AFTER))
+        wait = max(wait, outcome.retry_after)
     return Verdict("failed", wait)

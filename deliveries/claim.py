@@ -6,7 +6,7 @@ are due, no more than fit, and postpones them to the end of a lease. If the clai
 then. `claim` grows with it; whoever settles must name it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,7 @@ picked AS MATERIALIZED (
         SELECT url, revision, coalesce((%(rooms)s::jsonb ->> id::text)::int, %(room)s) AS room
         FROM deliveries_endpoint
         WHERE id = walk.endpoint_id AND state = 'enabled' AND deleted_at IS NULL
+            AND organization_id <> ALL (%(crowded)s::uuid[])
         LIMIT 1
     ) AS place
     CROSS JOIN LATERAL (
@@ -101,10 +102,12 @@ async def claim_due(
     rooms: Mapping[str, int],
     lease: float,
     start: str,
+    crowded: Sequence[str] = (),
 ) -> list[Claimed]:
     """At most `most` due deliveries, now ours for `lease` seconds.
 
-    `rooms` says how many more an endpoint may get; any other gets up to `room`. The walk begins after `start`.
+    `rooms` says how many more an endpoint may get; any other gets up to `room`. The walk begins after `start` and
+    passes over the endpoints of `crowded` organizations.
     """
     async with connection.cursor(row_factory=class_row(Claimed)) as cursor:
         await cursor.execute(
@@ -115,6 +118,7 @@ async def claim_due(
                 "rooms": _json.encode(rooms).decode(),
                 "lease": lease,
                 "start": start,
+                "crowded": list(crowded),
             },
             prepare=True,
         )

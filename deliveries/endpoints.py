@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from deliveries.errors import EndpointNotConfigured, EndpointNotFound
+from deliveries.errors import EndpointNotConfigured, EndpointNotFound, TooManyEndpoints
 from deliveries.models import Delivery, Endpoint, EndpointSecret
 from deliveries.secrets import new_secret, secret_bytes
 from organizations.encryption import decrypt, encrypt
@@ -25,10 +26,15 @@ def create_endpoint(
     description: str = "",
     is_default: bool = False,
 ) -> tuple[Endpoint, str]:
-    """A new endpoint and its signing secret. InvalidSecret when the given one is none."""
+    """A new endpoint and its signing secret. InvalidSecret when the given one is none; TooManyEndpoints."""
     secret = secret or new_secret()
     secret_bytes(secret)
     with transaction.atomic():
+        _locked(organization)
+        if Endpoint.objects.of(organization).present().count() >= settings.ENDPOINTS_PER_ORGANIZATION:
+            raise TooManyEndpoints(
+                f"An organization may have {settings.ENDPOINTS_PER_ORGANIZATION} endpoints."
+            )
         endpoint = Endpoint.objects.create(
             organization=organization,
             url=url,
@@ -119,5 +125,5 @@ def default_endpoint(organization: Organization) -> Endpoint:
 
 
 def _locked(organization: Organization) -> None:
-    """Two calls at once would both find no default endpoint, and both make one."""
+    """Two calls at once would both find no default endpoint, or room for one more, and both make one."""
     Organization.objects.select_for_update().get(pk=organization.pk)

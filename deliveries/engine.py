@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ from deliveries.windows import FIRST, Windows
 log = structlog.get_logger(__name__)
 
 MOST_IN_FLIGHT = 512
+MOST_AT_ONCE = 128  # of one claim
+MOST_OF_ONE_TENANT = 256  # beyond it nothing more of that tenant is claimed, until some have landed
 WORTH_CLAIMING = 64  # free places, before a full engine asks for more
 SETTLE_EVERY = 0.02  # seconds
 HEALTH_EVERY = 1.0
@@ -70,6 +73,7 @@ class Engine:
     health: HealthNotes = field(default_factory=HealthNotes)
     flights: set[asyncio.Task[None]] = field(default_factory=set)
     answers: list[Answer] = field(default_factory=list)
+    by_organization: Counter[str] = field(default_factory=Counter)
     landings: int = 0
     goal: int = 0
     ending: bool = False
@@ -105,7 +109,7 @@ class Engine:
         sent = 0
         while not self.rules.stopping() and not settler.done():
             began = time.perf_counter()
-            claimed = await self._claim(MOST_IN_FLIGHT - len(self.flights))
+            claimed = await self._claim(min(MOST_AT_ONCE, MOST_IN_FLIGHT - len(self.flights)))
             took = time.perf_counter() - began
             for delivery in claimed:
                 self._take_off(delivery, sender)
@@ -126,6 +130,7 @@ class Engine:
                 rooms=self.windows.rooms(),
                 lease=self.rules.lease,
                 start=self.last_served,
+                crowded=self._crowded(),
             )
             self.last_served = last_served(claimed, start=self.last_served)
             await self.keys.load(self.claiming, claimed)
@@ -133,7 +138,7 @@ class Engine:
         except psycopg.OperationalError as error:
             if not self.flights and not self.answers:
                 raise
-            log.warning("engine.database_away", error=type(error).__name__)
+            log.warning("engine.database_trouble", error=type(error).__name__)
             await asyncio.sleep(OUTAGE_PAUSE)
             return []
 
@@ -144,8 +149,17 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.landed.wait(), timeout=pause)
 
+    def _crowded(self) -> list[str]:
+        """Organizations that have their share of the places: the rest of theirs waits until some are free."""
+        return [
+            organization
+            for organization, flying in self.by_organization.items()
+            if flying >= MOST_OF_ONE_TENANT
+        ]
+
     def _take_off(self, delivery: Claimed, sender: Sender) -> None:
         self.windows.started(delivery.endpoint_id)
+        self.by_organization[delivery.organization_id] += 1
         flight = asyncio.create_task(self._fly(delivery, sender))
         self.flights.add(flight)
         flight.add_done_callback(self._landed)
@@ -174,6 +188,9 @@ class Engine:
             outcome = await sender.send(delivery.url, body, headers, now=started_at)
         finally:
             self.windows.ended(delivery.endpoint_id, delivered=outcome.delivered)
+            self.by_organization[delivery.organization_id] -= 1
+            if not self.by_organization[delivery.organization_id]:
+                del self.by_organization[delivery.organization_id]
             took = time.perf_counter() - began
             self.answers.append(
                 Answer(
@@ -221,7 +238,7 @@ class Engine:
             self.settling = await connect(self.settling)
             moved = await settle(self.settling, batch)
         except psycopg.OperationalError as error:
-            log.warning("engine.database_away", error=type(error).__name__)
+            log.warning("engine.database_trouble", error=type(error).__name__)
             self.answers = [answer for answer in self.answers if not self._lease_is_over(answer)]
             await asyncio.sleep(OUTAGE_PAUSE)
             return
@@ -240,7 +257,7 @@ class Engine:
             self.settling = await connect(self.settling)
             await self.health.write(self.settling)
         except psycopg.OperationalError as error:
-            log.warning("engine.database_away", error=type(error).__name__)
+            log.warning("engine.database_trouble", error=type(error).__name__)
 
 
 def look_again_after(took: float) -> float:

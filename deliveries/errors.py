@@ -11,6 +11,10 @@ class EndpointNotFound(Refused):
     """No such endpoint of this tenant."""
 
 
+class TooManyEndpoints(Refused):
+    """The tenant has as many as it may have."""
+
+
 class EndpointNotConfigured(Refused):
     """The tenant has no default endpoint."""
 

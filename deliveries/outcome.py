@@ -1,8 +1,10 @@
 """What came of one attempt, as a value: an expected failure is data, not an exception."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+LONGEST_RETRY_AFTER = 86_400  # seconds: a receiver may ask for a day, not for ever
 
 # The kinds, as the attempts' `outcome` shows them.
 DELIVERED = "delivered"
@@ -47,7 +49,8 @@ def answered(status_code: int, *, headers: dict[str, str], body: str, now: datet
             (value for name, value in headers.items() if name.lower() == "retry-after"),
             None,
         )
-        retry_after = seconds_until(given, now=now) if given else None
+        asked = seconds_until(given, now=now) if given else None
+        retry_after = None if asked is None else min(asked, LONGEST_RETRY_AFTER)
     return Outcome(REJECTED, status_code, error, retry_after, headers, body)
 
 
@@ -58,6 +61,8 @@ def seconds_until(retry_after: str, *, now: datetime) -> float | None:
         return float(text[:12])
     try:
         moment = parsedate_to_datetime(text)
+        if moment.tzinfo is None:  # asctime's form names no zone: it is GMT
+            moment = moment.replace(tzinfo=UTC)
         return max(0.0, (moment - now).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None

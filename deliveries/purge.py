@@ -1,9 +1,11 @@
-"""Retention: removes old events with their deliveries and attempts, in small batches."""
+"""Retention: removes old events with their deliveries and attempts, in small batches, a little at a time."""
 
+import time
 import uuid
 from datetime import timedelta
 
 import structlog
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
@@ -16,20 +18,37 @@ log = structlog.get_logger(__name__)
 BATCH = 1_000
 
 
-def purge_expired(*, days: int) -> int:
-    """Removes events older than `days` of which nothing is open, and keys nobody holds any more. Returns the events."""
+def purge_expired(*, days: int, seconds: float) -> int:
+    """Removes events older than `days` of which nothing is open, and keys nobody holds any more. Returns the events.
+
+    Begins no further batch after so many seconds; the next run goes on.
+    """
+    deadline = time.monotonic() + seconds
     OnceKey.objects.filter(expires_at__lt=Now()).delete()
     removed = 0
-    while batch := _next_batch(days):
-        Attempt.objects.filter(delivery__event_id__in=batch).delete()
-        Delivery.objects.filter(event_id__in=batch).delete()
-        Event.objects.filter(pk__in=batch)._raw_delete("default")
-        removed += len(batch)
-    log.info("purge.finished", events=removed)
+    while time.monotonic() < deadline and (batch := _next_batch(days)):
+        removed += _remove(batch)
+    if removed:
+        log.info("purge.finished", events=removed)
     return removed
 
 
 def _next_batch(days: int) -> list[uuid.UUID]:
-    open_deliveries = Delivery.objects.filter(event_id=OuterRef("pk"), status__in=OPEN)
-    old = Event.objects.filter(created_at__lt=Now() - timedelta(days=days)).exclude(Exists(open_deliveries))
+    old = Event.objects.filter(created_at__lt=Now() - timedelta(days=days)).exclude(
+        _has_deliveries(status__in=OPEN)
+    )
     return list(old.order_by("id").values_list("pk", flat=True)[:BATCH])
+
+
+def _remove(batch: list[uuid.UUID]) -> int:
+    """Whoever replays one of these at this moment keeps it: what is open by now stays, with its event."""
+    with transaction.atomic():
+        settled = Delivery.objects.filter(event_id__in=batch).exclude(status__in=OPEN)
+        deliveries = list(settled.select_for_update().values_list("pk", flat=True))
+        Attempt.objects.filter(delivery_id__in=deliveries).delete()
+        Delivery.objects.filter(pk__in=deliveries)._raw_delete("default")
+        return int(Event.objects.filter(pk__in=batch).exclude(_has_deliveries())._raw_delete("default"))
+
+
+def _has_deliveries(**conditions: object) -> Exists:
+    return Exists(Delivery.objects.filter(event_id=OuterRef("pk"), **conditions))

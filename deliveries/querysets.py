@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -50,6 +50,11 @@ class DeliveryQuerySet(models.QuerySet[Any]):
 
     def open(self) -> DeliveryQuerySet:
         return self.filter(status__in=OPEN)
+
+    def orphaned(self, within: timedelta) -> DeliveryQuerySet:
+        """Open, though the endpoint was deleted, no longer ago than `within`: accepted while it was being deleted."""
+        gone = apps.get_model("deliveries", "Endpoint").objects.filter(deleted_at__gt=Now() - within)
+        return self.open().filter(endpoint__in=gone)
 
     def dead(self) -> DeliveryQuerySet:
         return self.filter(status="dead_letter")

@@ -41,17 +41,20 @@ def find_delivery(organization: Organization, delivery_id: uuid.UUID) -> Deliver
 
 def send_again(deliveries: DeliveryQuerySet) -> int:
     """Sends these now, whatever their state: what is settled starts again with all its attempts, what is open gets
-    one attempt by hand that does not count. Returns how many moved; of two callers at once, one moves each."""
+    one attempt by hand that does not count. Those of deleted endpoints stay as they are. Returns how many moved; of
+    two callers at once, one moves each."""
+    # No join: who waits for another's replay must look at the row's status again, and a join would have looked before.
+    reachable = deliveries.filter(endpoint__in=Endpoint.objects.present())
     with transaction.atomic():
         # What is open first: a delivery that was just replayed must not count as open as well.
-        moved = deliveries.send_now() + deliveries.replay()
+        moved = reachable.send_now() + reachable.replay()
         ring_after_commit()
     return moved
 
 
 def replay_event(event: Event, *, endpoint: Endpoint | None = None) -> int:
     """Sends an event again: to the endpoint given, or to all it went to and all that want it now. How many."""
-    deliveries = Delivery.objects.filter(event=event, endpoint__deleted_at__isnull=True)
+    deliveries = Delivery.objects.filter(event=event)
     if endpoint is not None:
         deliveries = deliveries.filter(endpoint=endpoint)
     with transaction.atomic():

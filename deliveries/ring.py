@@ -12,6 +12,7 @@ from organizations import redis_client
 log = structlog.get_logger(__name__)
 
 KEY = "triggers:ring"
+MOST_WAITING = 2
 HEARD_WITHIN = 5  # seconds until a ring that nobody answered counts as lost
 TASK, QUEUE = "deliveries.deliver_due", "deliveries"
 
@@ -24,7 +25,7 @@ def ring_after_commit() -> None:
 def ring() -> None:
     """Rings, unless a ring is waiting already. Never raises: without Redis the sweep will ring when it is back."""
     free = redis_client.ask(lambda redis: redis.set(KEY, b"1", nx=True, ex=HEARD_WITHIN), what="ring")
-    if not free:
+    if not free or _waiting() >= MOST_WAITING:
         rings.labels("already_ringing").inc()
         return
     _send()
@@ -34,10 +35,14 @@ def ring_if_due() -> bool:
     """The sweep's ring: when something is due and no ring is on its way, whatever became of the last one."""
     if not Endpoint.objects.with_work().exists():
         return False
-    waiting = redis_client.ask(lambda redis: redis.llen(QUEUE), what="ring")
-    if not waiting:
+    if not _waiting():
         _send()
     return True
+
+
+def _waiting() -> int:
+    """Rings that nobody has had time for. They must not pile up: engines that are at work look for more themselves."""
+    return redis_client.ask(lambda redis: redis.llen(QUEUE), what="ring") or 0
 
 
 def answer_ring() -> None:

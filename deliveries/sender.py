@@ -4,8 +4,11 @@ No redirects, no cookies, no proxy from the environment, no decompression, at mo
 """
 
 import asyncio
+import os
+import resource
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,10 +33,17 @@ CONNECT_SECONDS = 5.0
 MOST_ANSWER = 16 * 1024  # bytes kept
 KEEP_ALIVE_SECONDS = 4.0  # below the 5 s after which many servers hang up
 DNS_CACHE_SECONDS = 10
+LOOKUPS = 128  # at once
 
 
 class ForbiddenAddress(Exception):
     """The host leads to an address that may not be called."""
+
+
+def allow_many_connections() -> None:
+    """As many open files as the system lets us have: each receiver's kept connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @dataclass(slots=True)
@@ -59,7 +69,8 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self.resolver.resolve(host, port, family)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            found = await self.resolver.resolve(host, port, family)
         if not all(may_be_called(answer["host"], allowed=self.allowed) for answer in found):
             raise ForbiddenAddress(host)
         return found
@@ -74,16 +85,24 @@ class Sender:
     def __init__(self, *, allowed: list[Network], timeout: float) -> None:
         self.allowed = allowed
         self.timeout = timeout
-        self.session = aiohttp.ClientSession(
+        allow_many_connections()
+        # Names are looked up in threads: enough of them, so that one tenant's slow names do not keep out all others.
+        lookups = ThreadPoolExecutor(max_workers=LOOKUPS, thread_name_prefix="dns")
+        asyncio.get_running_loop().set_default_executor(lookups)
+        self.session = self._session(keepalive_timeout=KEEP_ALIVE_SECONDS)
+        self.without_keep_alive = self._session(force_close=True)
+
+    def _session(self, **connections: Any) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
                 ttl_dns_cache=DNS_CACHE_SECONDS,
-                keepalive_timeout=KEEP_ALIVE_SECONDS,
-                resolver=CheckedResolver(allowed),
+                resolver=CheckedResolver(self.allowed),
                 socket_factory=self._checked_socket,
+                **connections,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_SECONDS, timeout)),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, self.timeout)),
             headers={"Accept": "*/*", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=False,
@@ -91,6 +110,7 @@ class Sender:
 
     async def close(self) -> None:
         await self.session.close()
+        await self.without_keep_alive.close()
 
     async def send(self, url: str, body: bytes, headers: dict[str, str], *, now: datetime) -> Outcome:
         """Never raises for what the other side does. `now` is what a Retry-After date is measured from."""
@@ -99,21 +119,26 @@ class Sender:
         try:
             async with asyncio.timeout(self.timeout):
                 try:
-                    return await self._post(url, body, headers, now, progress)
+                    return await self._post(self.session, url, body, headers, now, progress)
                 except (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError):
                     if progress.connected or progress.status_code is not None:
                         raise
-                    # A kept connection that the receiver had closed meanwhile: not an answer of the receiver's.
-                    return await self._post(url, body, headers, now, progress)
+                    # A kept connection that the receiver had closed meanwhile is no answer of the receiver's. Once
+                    # more, on a new one: the next in the pool may be closed as well.
+                    return await self._post(self.without_keep_alive, url, body, headers, now, progress)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, ForbiddenAddress) as error:
             return failure(error, status_code=progress.status_code, timeout=self.timeout)
 
     async def _post(
-        self, url: str, body: bytes, headers: dict[str, str], now: datetime, progress: "Progress"
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        now: datetime,
+        progress: "Progress",
     ) -> Outcome:
-        async with self.session.post(
-            _parsed(url), data=body, headers=headers, allow_redirects=False
-        ) as response:
+        async with session.post(_parsed(url), data=body, headers=headers, allow_redirects=False) as response:
             progress.status_code = response.status
             text = await _first_bytes(response)
             return answered(response.status, headers=_kept_headers(response), body=text, now=now)
@@ -164,7 +189,8 @@ def failure(error: Exception, *, status_code: int | None, timeout: float) -> Out
         if isinstance(error, error_class):
             return Outcome(kind, status_code, words)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return Outcome(UNREACHABLE, error=f"No connection: {error.os_error.strerror or 'unreachable'}."[:500])
+        reason = os.strerror(error.os_error.errno) if error.os_error.errno else "nobody answers"
+        return Outcome(UNREACHABLE, error=f"No connection: {reason}.")
     return Outcome(BROKEN, status_code, "The connection ended before the answer did.")
 
 
@@ -173,7 +199,7 @@ _WORDS: list[tuple[type[Exception], str, str]] = [
     (aiohttp.ClientConnectorDNSError, UNREACHABLE, "The host name does not resolve."),
     (aiohttp.ClientSSLError, UNREACHABLE, "The TLS handshake failed."),
     (aiohttp.ClientResponseError, BROKEN, "What came back is not HTTP."),
-    (aiohttp.InvalidURL, UNREACHABLE, "The URL can't be used."),
+    (ValueError, UNREACHABLE, "The URL can't be used."),  # aiohttp.InvalidURL, and a host that IDNA refuses
 ]
 
 

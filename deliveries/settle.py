@@ -1,7 +1,8 @@
 """Settling: what came of a batch of attempts, written in one statement.
 
-Each answer moves its delivery only if nobody has claimed that since (`claim` is the fence): a late loser changes
-nothing and leaves no attempt. What was canceled meanwhile stays so, unless it did arrive.
+Each answer moves its delivery only while that is still in flight under its claim (the fence): a late loser, and an
+answer that was written already when its confirmation got lost, change nothing and leave no attempt. What was canceled
+meanwhile stays so, unless it did arrive.
 """
 
 from collections.abc import Sequence
@@ -53,7 +54,8 @@ WITH answer AS (
         claimed_until = NULL,
         last_status_code = answer.status_code,
         last_error = answer.error
-    FROM answer WHERE delivery.id = answer.id AND delivery.claim = answer.claim
+    FROM answer
+    WHERE delivery.id = answer.id AND delivery.claim = answer.claim AND delivery.claimed_until IS NOT NULL
     RETURNING delivery.id, delivery.status, delivery.next_attempt_at
 ), noted AS (
     INSERT INTO deliveries_attempt (
@@ -63,6 +65,7 @@ WITH answer AS (
     SELECT answer.id, answer.claim, answer.started_at, answer.duration_ms, answer.outcome, answer.status_code,
         answer.error, answer.headers::jsonb, answer.body, moved.next_attempt_at, answer.counted = 0
     FROM answer JOIN moved ON moved.id = answer.id
+    ON CONFLICT DO NOTHING
 )
 SELECT id::text, status FROM moved
 """
@@ -87,11 +90,13 @@ async def settle(connection: psycopg.AsyncConnection[Any], answers: Sequence[Ans
     """Writes the answers. Returns the status of each delivery that moved, by its id.
 
     An answer that the database refuses must not take the others with it: it is left out, said in the log, and its
-    delivery is due again when the lease ends.
+    delivery is due again when the lease ends. Raises psycopg.OperationalError while the database is away.
     """
     try:
         return await _write(connection, answers)
-    except psycopg.DataError as error:
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
         if len(answers) == 1:
             log.error("delivery.not_settled", delivery_id=answers[0].delivery.id, error=type(error).__name__)
             return {}

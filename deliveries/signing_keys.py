@@ -56,7 +56,9 @@ class SigningKeys:
             except InvalidToken:
                 log.error("endpoint.secret_unreadable", endpoint_id=endpoint_id)
         self._known.update(fresh)
-        while len(self._known) > REMEMBERED + len(stale):
+        for delivery in deliveries:
+            self._known.move_to_end(delivery.endpoint_id)
+        while len(self._known) > max(REMEMBERED, len(deliveries)):
             self._known.popitem(last=False)
 
     def of(self, delivery: Claimed, *, now: datetime) -> list[bytes]:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import multiprocessing
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
@@ -11,8 +12,11 @@ from django.conf import settings
 
 from deliveries.engine import Engine, Rules
 from deliveries.heartbeat import beat
+from deliveries.models import Delivery
 from deliveries.purge import purge_expired
 from deliveries.ring import TASK, answer_ring, ring_if_due
+
+PURGE_SECONDS = 2.0
 
 # Made in the parent and shared with its children: a warm shutdown tells the parent only, and an engine that went on
 # claiming would never let it end.
@@ -30,15 +34,16 @@ def deliver_due() -> int:
 
 @shared_task(name="deliveries.sweep")
 def sweep() -> None:
-    """Every second: rings for retries, expired leases and lost rings."""
+    """Every second: rings for retries, expired leases and lost rings, and cancels what came for a deleted endpoint."""
     beat()
+    Delivery.objects.orphaned(within=timedelta(hours=1)).cancel()
     ring_if_due()
 
 
 @shared_task(name="deliveries.purge")
 def purge() -> int:
-    """Once a day: removes what retention allows."""
-    return purge_expired(days=settings.RETENTION_DAYS)
+    """Every minute: removes some of what retention allows; the ticks of the sweep must not wait for it."""
+    return purge_expired(days=settings.RETENTION_DAYS, seconds=PURGE_SECONDS)
 
 
 def _run_engine() -> int:

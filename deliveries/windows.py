@@ -7,7 +7,7 @@ receiver that is dead or slow holds a few places and not all of them, and one th
 from collections import OrderedDict
 from dataclasses import dataclass
 
-FIRST, SMALLEST, LARGEST = 8, 2, 256
+FIRST, SMALLEST, LARGEST = 4, 1, 256
 REMEMBERED = 5_000
 
 

@@ -66,7 +66,7 @@ class OnceKey(models.Model):
 
     class Meta:
         indexes = [
-            # The daily purge: what nobody holds any more.
+            # The purge: what nobody holds any more.
             models.Index(fields=["expires_at"], name="once_key_expiry"),
         ]
         constraints = [

@@ -65,7 +65,8 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         scopes: dict[str, str] = getattr(view, "scopes", {})
-        needed = scopes.get(request.method or "")
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        needed = scopes.get(method)
         key: Any = request.auth
         self.message = f"This call needs a key with the scope {needed}."
         return needed is None or needed in key.scopes

@@ -5,7 +5,7 @@ Unknown parameters are nobody's business. `query` is what Django calls a QueryDi
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.dateparse import parse_datetime
 
@@ -30,11 +30,19 @@ def moment(query: Query, name: str) -> datetime | None:
         return None
     try:
         found = parse_datetime(raw.replace(" ", "+"))  # a "+" that was not escaped arrives as a space
+        if found is not None and found.tzinfo is not None:
+            return _in_utc(found)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise InvalidQuery([(name, "This is not an RFC 3339 time such as 2026-01-31T12:00:00Z.")])
-    return found
+        pass
+    raise InvalidQuery([(name, "This is not an RFC 3339 time such as 2026-01-31T12:00:00Z.")])
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """PostgreSQL takes no offset beyond 15:59. What falls out of the calendar is its end: nothing is beyond it."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
 def identifier(query: Query, name: str) -> uuid.UUID | None:

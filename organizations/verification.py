@@ -25,8 +25,8 @@ from organizations.models import ApiKey, Organization
 STATE_SECONDS = 0.5
 VERIFIED_SECONDS = 600
 REMEMBERED = 10_000
-# bcrypt runs for one caller address: enough for a restarted client with many keys, far too few for guessing.
-CHECKS_PER_MINUTE = 60
+# Wrong secrets from one address: enough for a person's mistakes, far too few for guessing. Good keys cost nothing.
+FAILURES_PER_MINUTE = 10
 NOTED_EVERY = timedelta(minutes=1)
 
 _process_secret = secrets.token_bytes(32)
@@ -111,12 +111,17 @@ def _matches(parts: KeyParts, key: ApiKey, caller: str) -> bool:
         return True
     # One bcrypt at a time for a process: a flood of bad keys takes one core at most, and the first of many
     # concurrent callers with a good one answers for the rest.
+    failures = Budget(f"key-failures:{caller}", FAILURES_PER_MINUTE)
+    if not spend(failures, 0).remaining:
+        return False
     with _bcrypt_turn:
         if _known(parts.public_id, proof, key.secret_hash):
             return True
-        if not spend(Budget(f"key-check:{caller}", CHECKS_PER_MINUTE)).passed:
+        # Asked again: those who waited behind too many failures must not all have their turn.
+        if not spend(failures, 0).remaining:
             return False
         if not bcrypt.checkpw(parts.secret.encode(), key.secret_hash.encode()):
+            spend(failures)
             return False
     with _lock:
         _verified.remember(

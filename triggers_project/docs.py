@@ -13,6 +13,9 @@ schema = SpectacularAPIView.as_view(
 )
 docs = csp_update(settings.DOCS_CONTENT_SECURITY_POLICY)(
     SpectacularSwaggerSplitView.as_view(
-        url_name="schema", authentication_classes=[], permission_classes=[Anyone]
+        url_name="schema",
+        authentication_classes=[],
+        permission_classes=[Anyone],
+        http_method_names=["get", "head"],
     )
 )

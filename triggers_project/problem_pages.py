@@ -81,6 +81,11 @@ PAGES = {
         "A call with this Idempotency-Key is being worked on.",
         "Wait a moment and send the same again: you will get the first call's answer.",
     ),
+    "too_many_endpoints": Page(
+        "Too many endpoints",
+        "The organization has as many endpoints as this server allows.",
+        "Delete one that is no longer used. An operator can allow more with ENDPOINTS_PER_ORGANIZATION.",
+    ),
     "last_key": Page(
         "The last key can't be deleted",
         "Without a valid key the organization could never make another.",

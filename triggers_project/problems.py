@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from psycopg_pool import PoolTimeout
@@ -38,10 +39,12 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     events.IdempotencyInFlight: (409, "idempotency_in_flight"),
     deliveries.DeliveryNotFound: (404, "not_found"),
     deliveries.EndpointNotFound: (404, "not_found"),
+    deliveries.TooManyEndpoints: (409, "too_many_endpoints"),
     deliveries.EndpointNotConfigured: (404, "no_endpoint"),
     deliveries.ForbiddenTarget: (422, "forbidden_target"),
     deliveries.InvalidSecret: (422, "invalid_body"),
     Http404: (404, "not_found"),
+    SuspiciousOperation: (400, "bad_request"),
     exceptions.NotAuthenticated: (401, "unauthorized"),
     exceptions.AuthenticationFailed: (401, "unauthorized"),
     exceptions.PermissionDenied: (403, "missing_scope"),
@@ -136,8 +139,10 @@ def problem_of(error: Exception) -> Problem:
 def _field_errors(error: Exception) -> list[dict[str, str]]:
     if isinstance(error, organizations.InvalidBody):
         places = {organizations.InvalidQuery: "parameter", organizations.InvalidHeader: "header"}
-        place = places.get(type(error), "pointer")
-        return [{place: where, "detail": detail} for where, detail in error.fields]
+        place = places.get(type(error))
+        if place is None:
+            return [{"pointer": where, "detail": detail} for where, detail in error.fields]
+        return [{"pointer": f"#/{name}", place: name, "detail": detail} for name, detail in error.fields]
     if isinstance(error, exceptions.ValidationError):
         return [{"pointer": pointer, "detail": detail} for pointer, detail in _flattened(error.detail, "#")]
     return []
@@ -165,8 +170,6 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
         return {"Retry-After": str(RETRY_AFTER_OUTAGE)}
     if status == 401:
         return {"WWW-Authenticate": 'Bearer realm="api"'}
-    if isinstance(error, exceptions.MethodNotAllowed):
-        return {}
     return {}
 
 

@@ -50,6 +50,7 @@ for _position, _key in enumerate(FIELD_ENCRYPTION_KEYS, start=1):
 SIGNUP_OPEN = env.boolean("SIGNUP_OPEN", default=True)
 SIGNUPS_PER_HOUR = env.whole_number("SIGNUPS_PER_HOUR", 20, least=1, most=1_000_000)
 BCRYPT_ROUNDS = env.whole_number("BCRYPT_ROUNDS", 12, least=4, most=16)
+ENDPOINTS_PER_ORGANIZATION = env.whole_number("ENDPOINTS_PER_ORGANIZATION", 50, least=1, most=10_000)
 RETRY_SCHEDULE = env.whole_numbers("RETRY_SCHEDULE", [5, 300, 1800, 7200], least=0, most=30 * 86400)
 WEBHOOK_TIMEOUT = env.number("WEBHOOK_TIMEOUT", 30.0, least=0.1, most=300.0)
 ALLOWED_PRIVATE_NETWORKS = env.networks(

@@ -68,3 +68,8 @@ def test_both_forms_of_retry_after(text: str, seconds: float) -> None:
 )
 def test_garbage_is_no_retry_after(text: str) -> None:
     assert seconds_until(text, now=NOW) is None
+
+
+@pytest.mark.parametrize("asked", ["86401", "999999999999"])
+def test_a_receiver_may_ask_for_a_day_at_most(asked: str) -> None:
+    assert of(503, Retry_After=asked).retry_after == 86_400

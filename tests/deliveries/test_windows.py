@@ -1,14 +1,12 @@
-import uuid
-
 import pytest
 
 from deliveries import windows
 from deliveries.windows import Windows
 
-ONE, OTHER = uuid.uuid4(), uuid.uuid4()
+ONE, OTHER, IDLE = "one", "other", "idle"
 
 
-def land(found: Windows, endpoint_id: uuid.UUID, times: int, *, delivered: bool) -> None:
+def land(found: Windows, endpoint_id: str, times: int, *, delivered: bool) -> None:
     for _ in range(times):
         found.started(endpoint_id)
         found.ended(endpoint_id, delivered=delivered)
@@ -22,7 +20,7 @@ def test_what_is_in_flight_takes_room() -> None:
     found = Windows()
     for _ in range(3):
         found.started(ONE)
-    assert found.rooms() == {ONE: 5}
+    assert found.rooms() == {ONE: 1}
 
 
 def test_a_full_window_has_no_room() -> None:
@@ -35,15 +33,15 @@ def test_a_full_window_has_no_room() -> None:
 def test_each_success_makes_room_for_one_more() -> None:
     found = Windows()
     land(found, ONE, 3, delivered=True)
-    assert found.rooms() == {ONE: 11}
+    assert found.rooms() == {ONE: 7}
 
 
-def test_each_failure_halves_it_down_to_two() -> None:
+def test_each_failure_halves_it_down_to_one() -> None:
     found, rooms = Windows(), []
     for _ in range(3):
         land(found, ONE, 1, delivered=False)
         rooms.append(found.rooms()[ONE])
-    assert rooms == [4, 2, 2]
+    assert rooms == [2, 1, 1]
 
 
 def test_it_grows_to_256() -> None:
@@ -56,13 +54,13 @@ def test_one_endpoint_takes_no_room_from_another() -> None:
     found = Windows()
     found.started(ONE)
     land(found, OTHER, 1, delivered=False)
-    assert found.rooms() == {ONE: 7, OTHER: 4}
+    assert found.rooms() == {ONE: 3, OTHER: 2}
 
 
 def test_those_with_nothing_in_flight_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "REMEMBERED", 2)
-    found, idle = Windows(), uuid.uuid4()
+    found = Windows()
     found.started(ONE)
-    land(found, idle, 1, delivered=True)
+    land(found, IDLE, 1, delivered=True)
     found.started(OTHER)
-    assert found.rooms() == {ONE: 7, OTHER: 7}
+    assert found.rooms() == {ONE: 3, OTHER: 3}

@@ -111,7 +111,11 @@ def test_a_key_that_does_not_fit_is_refused(acme: SimpleNamespace, key: str) -> 
     response = acme.api.post(EVENTS, EVENT, headers={"Idempotency-Key": key})
     assert (response.status_code, response.json()["code"]) == (422, "invalid_header")
     assert response.json()["errors"] == [
-        {"header": "Idempotency-Key", "detail": "This takes 1-255 printable ASCII characters."}
+        {
+            "pointer": "#/Idempotency-Key",
+            "header": "Idempotency-Key",
+            "detail": "This takes 1-255 printable ASCII characters.",
+        }
     ]
     assert Event.objects.count() == 0
 

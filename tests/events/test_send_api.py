@@ -12,6 +12,7 @@ from events.models import Event, OnceKey
 from organizations.models import Organization
 from tests.calls import Caller, pointers
 from tests.concurrency import at_once
+from tests.deliveries.engine_room import claim
 from tests.factories import make_endpoint, make_key
 
 EVENTS = "/api/events"
@@ -100,11 +101,14 @@ def test_an_event_that_nobody_gets_now_is_kept(acme: SimpleNamespace, fields: di
 
 
 @pytest.mark.parametrize("state", ["paused", "disabled"])
-def test_what_came_while_an_endpoint_did_not_send_waits_for_it(acme: SimpleNamespace, state: str) -> None:
-    endpoint = make_endpoint(acme.organization, state=state)
-    acme.api.post(EVENTS, EVENT)
-    acme.api.post(f"/api/endpoints/{endpoint.pk}/resume")
-    assert Delivery.objects.open().get().endpoint == endpoint
+def test_what_came_while_an_endpoint_did_not_send_waits_for_it(
+    committed_acme: SimpleNamespace, state: str
+) -> None:
+    endpoint = make_endpoint(committed_acme.organization, state=state)
+    committed_acme.api.post(EVENTS, EVENT)
+    assert claim() == []
+    committed_acme.api.post(f"/api/endpoints/{endpoint.pk}/resume")
+    assert [delivery.endpoint_id for delivery in claim()] == [str(endpoint.pk)]
 
 
 def test_an_endpoint_that_was_deleted_gets_nothing(acme: SimpleNamespace) -> None:

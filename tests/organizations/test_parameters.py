@@ -86,3 +86,16 @@ def test_whatever_is_absent_or_empty_is_none(query: dict[str, str]) -> None:
     assert parameters.identifier(query, "x") is None
     assert parameters.choice(query, "x", ["open"]) is None
     assert parameters.text(query, "x") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("9999-12-31T23:59:59-23:59", datetime.max.replace(tzinfo=UTC)),
+        ("0001-01-01T00:00:00+23:59", datetime.min.replace(tzinfo=UTC)),
+        ("2026-01-31T12:00:00+23:59", datetime(2026, 1, 30, 12, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_within_the_calendar_of_utc(text: str, moment: datetime) -> None:
+    found = parameters.moment({"since": text}, "since")
+    assert (found, found and found.utcoffset()) == (moment, timedelta(0))

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from organizations import verification
 from organizations.key_format import KeyParts, compose, new_parts, take_apart
 from organizations.models import ApiKey, Organization
-from organizations.verification import CHECKS_PER_MINUTE, find_key
+from organizations.verification import FAILURES_PER_MINUTE, find_key
 from tests.concurrency import at_once
 from tests.factories import ago, make_key
 
@@ -127,13 +127,13 @@ def test_a_known_key_costs_no_query_for_half_a_second(
 
 
 def test_guesses_from_one_address_soon_cost_no_bcrypt(acme: SimpleNamespace, checks: list[bytes]) -> None:
-    for _ in range(CHECKS_PER_MINUTE + 5):
+    for _ in range(FAILURES_PER_MINUTE + 5):
         assert find_key(with_another_secret(acme.key), caller=HERE) is None
-    assert len(checks) == CHECKS_PER_MINUTE
+    assert len(checks) == FAILURES_PER_MINUTE
 
 
 def test_after_too_many_guesses_even_the_right_key_is_refused_there(acme: SimpleNamespace) -> None:
-    for _ in range(CHECKS_PER_MINUTE):
+    for _ in range(FAILURES_PER_MINUTE):
         find_key(with_another_secret(acme.key), caller=HERE)
     assert find_key(acme.key, caller=HERE) is None
     assert find_key(acme.key, caller=ELSEWHERE)
@@ -141,7 +141,7 @@ def test_after_too_many_guesses_even_the_right_key_is_refused_there(acme: Simple
 
 def test_guesses_do_not_lock_out_a_key_that_is_known(acme: SimpleNamespace) -> None:
     find_key(acme.key, caller=HERE)
-    for _ in range(CHECKS_PER_MINUTE + 1):
+    for _ in range(FAILURES_PER_MINUTE + 1):
         find_key(with_another_secret(acme.key), caller=HERE)
     assert find_key(acme.key, caller=HERE)
 
@@ -176,3 +176,17 @@ def test_the_use_of_a_key_is_noted_once_a_minute(acme: SimpleNamespace, seconds:
 def test_without_redis_keys_are_still_checked(acme: SimpleNamespace, no_redis: None) -> None:
     assert find_key(acme.key, caller=HERE)
     assert find_key(with_another_secret(acme.key), caller=HERE) is None
+
+
+def test_good_keys_cost_nothing_however_many_come_from_one_address(acme: SimpleNamespace) -> None:
+    keys = [make_key(acme.organization) for _ in range(FAILURES_PER_MINUTE + 2)]
+    assert all(find_key(key, caller=HERE) for key in keys)
+
+
+def test_many_guesses_at_once_do_not_all_have_their_turn(
+    committed_acme: SimpleNamespace, checks: list[bytes]
+) -> None:
+    guesses = [with_another_secret(committed_acme.key) for _ in range(FAILURES_PER_MINUTE * 3)]
+    found = at_once([lambda guess=guess: find_key(guess, caller=HERE) for guess in guesses])
+    assert found == [None] * len(guesses)
+    assert len(checks) == FAILURES_PER_MINUTE

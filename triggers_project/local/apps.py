@@ -6,8 +6,8 @@ from pathlib import Path
 
 from triggers_project.local.program import Program
 
-# Django's threads share one interpreter lock: more of them wait for PostgreSQL together, but answer no sooner.
-THREADS_PER_WEB_WORKER = 8
+# Few would answer as fast: they share one interpreter lock. But one that reads from a client which dawdles is held.
+THREADS_PER_WEB_WORKER = 32
 
 
 def app_programs(

@@ -25,6 +25,7 @@ def main() -> int:
         "--events", type=Path, metavar="FILE", help='a {"type": …, "payload": …} on each line'
     )
     events: Path | None = parser.parse_args().events
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # where there is no ✓, a ? will do
     screen = Screen(sys.stdout)
     try:
         with ending_raises():

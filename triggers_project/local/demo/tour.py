@@ -132,8 +132,9 @@ def flush_redis(here: Place) -> None:
     with here.screen.progress("arrived", FLUSHED, "events") as bar:
 
         def arrived() -> int:
-            bar.update(len(here.receiver.delivered) - before - bar.n)
-            return int(bar.n)
+            count = len(here.receiver.delivered) - before
+            bar.update(count - bar.n)
+            return count
 
         accepted, keys = post_and_flush(here, api, meanwhile=arrived)
         here.until(lambda: arrived() >= len(accepted), "every accepted event arrives")

@@ -1,0 +1,76 @@
+import pytest
+from django.contrib.postgres.functions import TransactionNow
+from django.db.models.functions import Now
+
+from deliveries import purge
+from deliveries.models import Attempt, Delivery, Endpoint
+from deliveries.purge import purge_expired
+from events.models import Event, OnceKey
+from organizations.models import Organization
+from tests.factories import ago, ahead, make_delivery, make_endpoint, make_event, make_organization
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def organization() -> Organization:
+    return make_organization()
+
+
+@pytest.fixture
+def endpoint(organization: Organization) -> Endpoint:
+    return make_endpoint(organization)
+
+
+def old_event(organization: Organization) -> Event:
+    return make_event(organization, created_at=ago(days=91))
+
+
+@pytest.mark.parametrize("status", ["delivered", "dead_letter", "canceled"])
+def test_an_old_event_goes_with_all_that_belongs_to_it(endpoint: Endpoint, status: str) -> None:
+    delivery = make_delivery(endpoint, event=old_event(endpoint.organization), status=status)
+    Attempt.objects.create(delivery=delivery, number=1, started_at=Now(), duration_ms=1, outcome="delivered")
+    assert purge_expired(days=90, seconds=60) == 1
+    assert [model.objects.count() for model in (Event, Delivery, Attempt)] == [0, 0, 0]
+    assert Endpoint.objects.count() == 1
+
+
+def test_an_old_event_that_went_nowhere_goes(organization: Organization) -> None:
+    old_event(organization)
+    assert purge_expired(days=90, seconds=60) == 1
+
+
+def test_a_young_event_stays(endpoint: Endpoint) -> None:
+    make_delivery(
+        endpoint, event=make_event(endpoint.organization, created_at=ago(days=89)), status="delivered"
+    )
+    assert purge_expired(days=90, seconds=60) == 0
+    assert (Event.objects.count(), Delivery.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("status", ["pending", "failed"])
+def test_an_event_that_is_still_to_be_sent_stays_however_old(endpoint: Endpoint, status: str) -> None:
+    event = old_event(endpoint.organization)
+    make_delivery(endpoint, event=event, status=status)
+    make_delivery(make_endpoint(endpoint.organization), event=event, status="delivered")
+    assert purge_expired(days=90, seconds=60) == 0
+    assert Delivery.objects.count() == 2
+
+
+def test_batches_go_on_until_nothing_old_is_left(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "BATCH", 2)
+    for _ in range(5):
+        old_event(endpoint.organization)
+    stays = make_event(endpoint.organization)
+    assert purge_expired(days=90, seconds=60) == 5
+    assert Event.objects.get() == stays
+
+
+def test_dedup_ids_that_nobody_holds_go(organization: Organization) -> None:
+    for key, expires_at in (("free", ago(seconds=1)), ("held", ahead(seconds=60)), ("now", TransactionNow())):
+        OnceKey.objects.create(
+            organization=organization, kind="dedup", key=key, event_id=organization.pk, expires_at=expires_at
+        )
+    purge_expired(days=90, seconds=60)
+    assert "held" in OnceKey.objects.values_list("key", flat=True)
+    assert "free" not in OnceKey.objects.values_list("key", flat=True)

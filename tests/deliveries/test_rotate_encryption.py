@@ -1,0 +1,64 @@
+"""`manage.py rotate_encryption`"""
+
+from io import StringIO
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+
+from deliveries.endpoints import current_secret
+from deliveries.models import Endpoint, EndpointSecret
+from deliveries.secrets import new_secret
+from tests.factories import make_endpoint, make_organization
+
+pytestmark = pytest.mark.django_db
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def endpoints(settings: pytest.FixtureDef) -> dict[Endpoint, str]:
+    """Endpoints with their secrets, encrypted with the old key, which is still known."""
+    settings.FIELD_ENCRYPTION_KEYS = [OLD]
+    organization, secrets = make_organization(), [new_secret() for _ in range(3)]
+    found = {make_endpoint(organization, secret=secret): secret for secret in secrets}
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+    return found
+
+
+def run() -> str:
+    output = StringIO()
+    call_command("rotate_encryption", stdout=output, stderr=StringIO())
+    return output.getvalue()
+
+
+def test_afterwards_the_old_key_can_be_dropped(
+    endpoints: dict[Endpoint, str], settings: pytest.FixtureDef
+) -> None:
+    assert run() == "3 secrets are under the current key.\n"
+    settings.FIELD_ENCRYPTION_KEYS = [NEW]
+    assert {endpoint: current_secret(endpoint) for endpoint in endpoints} == endpoints
+
+
+def test_a_secret_whose_key_is_missing_is_named_and_the_others_are_changed(
+    endpoints: dict[Endpoint, str], settings: pytest.FixtureDef
+) -> None:
+    lost = EndpointSecret.objects.order_by("pk").last()
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    EndpointSecret.objects.filter(pk=lost.pk).update(
+        encrypted=Fernet(Fernet.generate_key()).encrypt(b"x").decode()
+    )
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+    with pytest.raises(CommandError) as caught:
+        run()
+    assert f"Secret {lost.pk} was encrypted with a key that is not in FIELD_ENCRYPTION_KEYS." in str(
+        caught.value
+    )
+    assert "2 were changed" in str(caught.value)
+
+
+def test_secrets_are_encrypted_at_rest() -> None:
+    secret = new_secret()
+    make_endpoint(make_organization(), secret=secret)
+    stored = EndpointSecret.objects.get().encrypted
+    assert secret not in stored
+    assert secret.removeprefix("whsec_") not in stored
