@@ -13,6 +13,9 @@ from organizations.errors import InvalidQuery
 
 Query = Mapping[str, str]
 
+FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
 
 def whole_number(query: Query, name: str, default: int, *, least: int, most: int) -> int:
     raw = query.get(name, "")
@@ -42,7 +45,7 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        return (datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC)
+        return FIRST_MOMENT if moment.year == 1 else LAST_MOMENT
 
 
 def identifier(query: Query, name: str) -> uuid.UUID | None:

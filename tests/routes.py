@@ -32,9 +32,10 @@ def api_routes() -> list[Route]:
         for name, converter in pattern.pattern.converters.items():
             assert type(converter).__name__ == "UUIDConverter"
             template = template.replace(f"<uuid:{name}>", f"{{{name}}}")
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-            if hasattr(view, method.lower()):
-                found.append(Route(method, template, names, view.scopes.get(method)))
+        methods = [
+            method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if hasattr(view, method.lower())
+        ]
+        found += [Route(method, template, names, view.scopes.get(method)) for method in methods]
     return found
 
 

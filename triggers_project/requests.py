@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 log = structlog.get_logger(__name__)
 
 _CALLERS_ID = re.compile(r"[\x20-\x7e]{1,128}")
+MOST_READ_IN_VAIN = 1024 * 1024  # bytes
 _QUIET = ("/health/", "/static/")
 
 
@@ -40,6 +42,26 @@ class RequestLog:
                 status=response.status_code,
                 duration_ms=round((time.perf_counter() - started) * 1000, 1),
             )
+        return response
+
+
+class ReadTheRest:
+    """A known caller's body is read to its end, refused or not: who is still writing would not see the answer.
+
+    Not what is too large, of which nothing past the limit may be read, and nothing of who has no key: they may find
+    the connection closed.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if hasattr(request, "organization") and response.status_code != 413:
+            with suppress(OSError):
+                left = MOST_READ_IN_VAIN
+                while left > 0 and (part := request.read(min(left, 65_536))):
+                    left -= len(part)
         return response
 
 

@@ -29,7 +29,7 @@ from tests.factories import ahead, due, make_delivery, make_endpoint, make_organ
 
 def test_a_receiver_that_hangs_delays_nobody_else(committed_organization: Organization) -> None:
     with receiving(hangs) as slow, receiving(answers(204)) as quick:
-        for receiver, number in ((slow, 8), (quick, 40)):
+        for receiver, number in ((slow, 4), (quick, 40)):
             endpoint = make_endpoint(committed_organization, url=receiver.url)
             for _ in range(number):
                 make_delivery(endpoint)

@@ -1,5 +1,6 @@
 import pytest
 from django.contrib.postgres.functions import TransactionNow
+from django.db import transaction
 from django.db.models.functions import Now
 
 from deliveries import purge
@@ -7,13 +8,12 @@ from deliveries.models import Attempt, Delivery, Endpoint
 from deliveries.purge import purge_expired
 from events.models import Event, OnceKey
 from organizations.models import Organization
+from tests.concurrency import in_another_thread, open_transaction, until_somebody_waits_for_a_lock
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_event, make_organization
-
-pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def organization() -> Organization:
+def organization(db: None) -> Organization:
     return make_organization()
 
 
@@ -74,3 +74,22 @@ def test_dedup_ids_that_nobody_holds_go(organization: Organization) -> None:
     purge_expired(days=90, seconds=60)
     assert "held" in OnceKey.objects.values_list("key", flat=True)
     assert "free" not in OnceKey.objects.values_list("key", flat=True)
+
+
+def test_when_its_time_is_over_it_begins_no_further_batch(endpoint: Endpoint) -> None:
+    old_event(endpoint.organization)
+    assert purge_expired(days=90, seconds=0.0) == 0
+    assert Event.objects.count() == 1
+
+
+def test_what_is_replayed_at_that_moment_is_kept(committed: None) -> None:
+    endpoint = make_endpoint(make_organization())
+    delivery = make_delivery(endpoint, event=old_event(endpoint.organization), status="dead_letter")
+    with open_transaction():
+        Delivery.objects.all().replay()
+        with in_another_thread(lambda: purge_expired(days=90, seconds=5.0)) as purged:
+            until_somebody_waits_for_a_lock()
+            transaction.commit()
+    assert purged.result() == 0
+    assert Event.objects.get() == delivery.event
+    assert Delivery.objects.get().status == "pending"

@@ -91,8 +91,8 @@ def test_whatever_is_absent_or_empty_is_none(query: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
-        ("9999-12-31T23:59:59-23:59", datetime.max.replace(tzinfo=UTC)),
-        ("0001-01-01T00:00:00+23:59", datetime.min.replace(tzinfo=UTC)),
+        ("9999-12-31T23:59:59-23:59", parameters.LAST_MOMENT),
+        ("0001-01-01T00:00:00+23:59", parameters.FIRST_MOMENT),
         ("2026-01-31T12:00:00+23:59", datetime(2026, 1, 30, 12, 1, tzinfo=UTC)),
     ],
 )

@@ -1,5 +1,6 @@
 """The API behind the real server, where bodies come over a socket."""
 
+import http.client
 import os
 import socket
 import subprocess
@@ -151,3 +152,15 @@ def test_a_length_beside_chunks_does_not_count(server: int, key: str) -> None:
 def test_a_body_without_length_is_empty(server: int, key: str) -> None:
     status, answer = talk(server, "X-Nothing: 1", key=key)
     assert (status, b"malformed_body" in answer) == (400, True)
+
+
+def test_who_is_refused_while_still_writing_hears_it(server: int, key: str) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", server, timeout=10)
+    heard = []
+    for _ in range(20):
+        client.request("PUT", "/api/events", b"x" * 250_000, {"X-API-Key": key, "Host": "localhost"})
+        answer = client.getresponse()
+        answer.read()
+        heard.append(answer.status)
+    client.close()
+    assert heard == [405] * 20
