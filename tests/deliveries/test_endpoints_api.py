@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from deliveries.models import Delivery, Endpoint, EndpointSecret
 from organizations import redis_client
-from tests.calls import pointers
+from tests.calls import Caller, pointers
+from tests.concurrency import at_once
 from tests.deliveries.engine_room import claim
 from tests.factories import SOMEWHERE, make_delivery, make_endpoint
 
@@ -115,6 +116,38 @@ def test_an_endpoint_shows_its_health_and_no_secret(acme: SimpleNamespace) -> No
     )
     assert (response.json()["state"], response.json()["disabled_reason"]) == ("disabled", "Gone.")
     assert SECRET not in response.content.decode()
+
+
+# --- How many ------------------------------------------------------------------------------------------------------
+
+
+def test_a_tenant_that_has_as_many_as_it_may_have_gets_no_more(
+    acme: SimpleNamespace, settings: pytest.FixtureDef
+) -> None:
+    settings.ENDPOINTS_PER_ORGANIZATION = 2
+    statuses = [acme.api.post(ENDPOINTS, {"url": SOMEWHERE}).status_code for _ in range(3)]
+    refused = acme.api.post("/api/webhook/config", {"webhook_url": SOMEWHERE})
+    assert statuses == [201, 201, 409]
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_endpoints")
+    assert Endpoint.objects.count() == 2
+
+
+def test_deleted_ones_and_other_tenants_do_not_count(
+    acme: SimpleNamespace, rival: SimpleNamespace, settings: pytest.FixtureDef
+) -> None:
+    settings.ENDPOINTS_PER_ORGANIZATION = 1
+    make_endpoint(rival.organization)
+    make_endpoint(acme.organization, deleted_at=timezone.now())
+    assert acme.api.post(ENDPOINTS, {"url": SOMEWHERE}).status_code == 201
+
+
+def test_many_at_once_make_no_more_than_there_may_be(
+    committed_acme: SimpleNamespace, settings: pytest.FixtureDef
+) -> None:
+    settings.ENDPOINTS_PER_ORGANIZATION = 3
+    key = committed_acme.key
+    statuses = at_once([lambda: Caller(key).post(ENDPOINTS, {"url": SOMEWHERE}).status_code] * 10)
+    assert sorted(statuses) == [201] * 3 + [409] * 7
 
 
 # --- Change -------------------------------------------------------------------------------------------------------

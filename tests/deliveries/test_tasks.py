@@ -52,6 +52,14 @@ def test_the_sweep_beats_and_rings_for_what_is_due(db: None) -> None:
     assert redis_client.client().llen(QUEUE) == 1
 
 
+def test_the_sweep_cancels_what_was_accepted_while_its_endpoint_was_being_deleted(db: None) -> None:
+    organization = make_organization()
+    orphan = make_delivery(make_endpoint(organization, deleted_at=ago(minutes=5)))
+    other = make_delivery(make_endpoint(organization))
+    tasks.sweep()
+    assert dict(Delivery.objects.values_list("pk", "status")) == {orphan.pk: "canceled", other.pk: "pending"}
+
+
 def test_the_purge_goes_by_the_setting(db: None, settings: pytest.FixtureDef) -> None:
     settings.RETENTION_DAYS = 10
     make_event(make_organization(), created_at=ago(days=11))

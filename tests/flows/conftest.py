@@ -1,0 +1,62 @@
+"""One running system for all journeys. A journey may break any part of it; before the next all of it is ready."""
+
+from collections.abc import Iterator
+
+import pytest
+from _pytest.runner import CallInfo
+
+from tests.flows.journey import Journey
+from tests.flows.receiver import Receiver
+from triggers_project.local.embedded import free_port
+from triggers_project.local.stack import Stack
+from triggers_project.local.throw_away import throw_away_data
+
+ENVIRON = {
+    "BCRYPT_ROUNDS": "4",
+    "LOG_FORMAT": "json",
+    "SIGNUPS_PER_HOUR": "10000",
+    # A lease is longer than the longest send, and what a killed worker had in flight waits for its end.
+    "WEBHOOK_TIMEOUT": "3",
+    "RETRY_SCHEDULE": "1,1,1,1",
+}
+
+
+@pytest.fixture(scope="session")
+def running_stack() -> Iterator[Stack]:
+    with throw_away_data("triggers-flows-") as data_dir:
+        ports = {"port": free_port(), "metrics_port": free_port()}
+        with Stack(data_dir, **ports, environ=ENVIRON, fast=True) as stack:
+            stack.start_servers()
+            stack.migrate()
+            stack.start_apps()
+            yield stack
+
+
+@pytest.fixture(scope="session")
+def running_receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def stack(running_stack: Stack) -> Stack:
+    running_stack.wait_until_ready(timeout=90)
+    return running_stack
+
+
+@pytest.fixture
+def journey(stack: Stack, running_receiver: Receiver) -> Journey:
+    """A tenant of the test's own."""
+    return Journey(stack, running_receiver)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: CallInfo) -> Iterator[None]:
+    """A journey that fails shows the last lines of each program's log: the logs are thrown away."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and stack is not None:
+        for path in sorted(stack.logs.glob("*.log")):
+            lines = stack.last_lines(path.stem).splitlines()
+            report.sections.append((path.name, "\n".join(line[:300] for line in lines)))
+    return report

@@ -1,0 +1,32 @@
+"""What the web answered with 202 is delivered, whatever becomes of the web then."""
+
+import pytest
+import redis
+
+from tests.flows.journey import Journey, until
+from triggers_project.local.stack import Stack
+
+pytestmark = pytest.mark.flow
+
+
+def test_the_sweep_finds_an_event_whose_ring_was_lost(stack: Stack, journey: Journey) -> None:
+    """The ring waits for a worker that is down, and is flushed away; the web that rang is killed."""
+    stack.stop_program("worker")
+    event_id = journey.post()
+    stack.kill("web")
+    with redis.Redis.from_url(stack.redis_url) as store:
+        store.flushall()
+    stack.start_program("worker")
+
+    journey.wait_for([event_id], timeout=60)
+
+
+def test_a_killed_web_loses_nothing_of_what_it_accepted(stack: Stack, journey: Journey) -> None:
+    with journey.posting() as posted:
+        until(lambda: len(posted.accepted) > 20, timeout=20, what="events are accepted")
+        stack.kill("web")
+        before = len(posted.accepted)
+        until(lambda: len(posted.accepted) > before + 20, timeout=60, what="events are accepted again")
+
+    assert posted.statuses == {202}
+    journey.wait_for(posted.accepted, timeout=60)
