@@ -58,8 +58,8 @@ def open_transaction() -> Iterator[None]:
         transaction.set_autocommit(True)
 
 
-def until_somebody_waits_for_a_lock() -> None:
-    """Returns once another connection of this database is held up by a lock."""
+def until_somebody_waits_for_a_lock(number: int = 1) -> None:
+    """Returns once so many other connections of this database are held up by locks."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
@@ -68,7 +68,7 @@ def until_somebody_waits_for_a_lock() -> None:
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            if cursor.fetchone() != (0,):
+            if cursor.fetchone()[0] >= number:
                 return
         time.sleep(0.01)
     raise AssertionError("Nobody waits for a lock.")

@@ -20,7 +20,7 @@ from tests.deliveries.receiver import (
     receiving,
     says_and_hangs_up,
 )
-from tests.factories import ahead, make_delivery, make_endpoint, make_event
+from tests.factories import ahead, due, make_delivery, make_endpoint, make_event
 
 
 def test_a_delivery_arrives_as_the_contract_says(
@@ -152,6 +152,16 @@ def test_after_a_410_what_has_not_started_waits(committed_organization: Organiza
         assert run_engine() == 0
     waiting.refresh_from_db()
     assert waiting.status == "pending"
+
+
+def test_a_410_soon_stops_what_the_same_run_would_have_sent(committed_organization: Organization) -> None:
+    with receiving(answers(410)) as receiver:
+        endpoint = make_endpoint(committed_organization, url=receiver.url)
+        for _ in range(40):
+            make_delivery(endpoint)
+        run_engine()
+    assert 1 <= len(receiver.requests) <= 20
+    assert due().count() == 40 - len(receiver.requests)
 
 
 def test_what_never_answers_is_a_timeout_that_is_retried(send_one: SendOne) -> None:

@@ -1,3 +1,4 @@
+import gc
 from typing import Any
 
 import pytest
@@ -18,12 +19,15 @@ from tests.factories import ago, make_delivery, make_endpoint, make_event, make_
 
 @pytest.fixture
 def engine_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The process's loop and engine are made anew, and closed."""
+    """The process's loop and engine are made anew, and closed; what they changed for the process is as it was."""
     monkeypatch.setattr(tasks, "_loop", None)
     monkeypatch.setattr(tasks, "_engine", None)
+    thresholds = gc.get_threshold()
     yield
     tasks.close_engine()
     tasks._loop.close()
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
 
 
 def test_a_ring_is_answered_by_sending_what_is_due(
@@ -72,6 +76,16 @@ def test_the_rules_of_the_engine_are_the_settings(settings: pytest.FixtureDef) -
     rules = tasks.new_engine().rules
     assert (rules.schedule, rules.timeout, rules.allowed) == ([1, 2], 7.0, [])
     assert rules.lease > 7.0
+
+
+def test_a_worker_that_is_told_to_end_claims_no_more() -> None:
+    rules = tasks.new_engine().rules
+    assert rules.stopping() is False
+    tasks.stop_claiming()
+    try:
+        assert rules.stopping() is True
+    finally:
+        tasks._stopping.clear()
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,11 @@ def test_a_trailing_slash_makes_no_difference(acme: SimpleNamespace, route: Rout
     assert set(second.json()) == set(first.json()) if first.content else not second.content
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"x"', b"5", b"null", b"true", b"{"], ids=str)
-@pytest.mark.parametrize("route", [r for r in ROUTES if r.method != "GET"], ids=label)
-def test_no_body_is_a_server_error(acme: SimpleNamespace, route: Route, body: bytes) -> None:
-    assert acme.api.send(route.method, anything(route), body).status_code < 500
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=label)
+def test_no_body_is_a_server_error(acme: SimpleNamespace, route: Route) -> None:
+    bodies = (b"[]", b'"x"', b"5", b"null", b"true", b"{", b"\xff", b"")
+    statuses = {body: acme.api.send(route.method, anything(route), body).status_code for body in bodies}
+    assert {body: status for body, status in statuses.items() if status >= 500} == {}
 
 
 @pytest.mark.parametrize("path", sorted({route.template for route in ROUTES}))

@@ -71,7 +71,7 @@ def test_a_server_that_is_killed_comes_back(data_dir: Path, name: str) -> None:
     with stack(data_dir) as running:
         running.start_servers()
         (killed, *_) = running.kill(name)
-        until(lambda: running.pids(name) and running.pids(name)[0] != killed)
+        until(lambda: (pids := running.pids(name)) and pids[0] != killed)
         until(lambda: connects(running.database_url))
 
 
