@@ -1,6 +1,7 @@
 """Where to: endpoints, their secrets, deliveries and attempts.
 
-A delivery's life (each arrow is one conditional UPDATE; `settle.py` and `replay.py` hold them all):
+A delivery's life (each arrow is one conditional UPDATE: what is sent moves in `settle.py`, by hand it moves in
+`querysets.py`):
 
     pending ──sent──► delivered
        │  └─failed──► failed ──sent──► delivered          open: pending, failed

@@ -19,7 +19,7 @@ from deliveries.targets import check_target
 from organizations.authentication import Anyone, key_of, tenant_of
 from organizations.callers import caller_address
 from organizations.errors import OverLimit, SignupClosed
-from organizations.keys import generate_key, revoke_key, rotate_key
+from organizations.keys import generate_key, require_valid, revoke_key, rotate_key
 from organizations.models import ApiKey, Organization
 from organizations.scopes import ALL_SCOPES, KEYS_WRITE
 
@@ -170,7 +170,9 @@ class Keys(APIView):
         """One more key. It is shown this once."""
         incoming = KeyIn(data=request.data)
         incoming.is_valid(raise_exception=True)
-        text, key = generate_key(tenant_of(request), **incoming.validated_data)
+        with transaction.atomic():
+            require_valid(key_of(request))
+            text, key = generate_key(tenant_of(request), **incoming.validated_data)
         return Response({"api_key": text, "key": KeyOut(key).data}, status=201)
 
 

@@ -44,6 +44,10 @@ class KeyNotFound(Refused):
     """No such key of this tenant."""
 
 
+class KeyEnded(Refused):
+    """The key that asks was revoked or has expired since it was let in."""
+
+
 class LastKey(Refused):
     """A tenant without a valid key could never make another."""
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from organizations.errors import KeyNotFound, LastKey
+from organizations.errors import KeyEnded, KeyNotFound, LastKey
 from organizations.key_format import compose, new_parts
 from organizations.models import ApiKey, Organization
 from organizations.scopes import ALL_SCOPES
@@ -43,9 +43,10 @@ def rotate_key(old: ApiKey, *, grace: timedelta) -> tuple[str, ApiKey, ApiKey]:
     """A new key with the old one's name and scopes: (the key, its row, the old row).
 
     The old one works until the grace ends; without grace it is revoked in the same transaction. A grace never
-    lengthens the life of a key that ends sooner.
+    lengthens the life of a key that ends sooner. KeyEnded when the old one is valid no more.
     """
     with transaction.atomic():
+        require_valid(old)
         text, row = generate_key(old.organization, name=old.name, scopes=old.scopes)
         if grace:
             ApiKey.objects.filter(pk=old.pk).valid().exclude(expires_at__lt=Now() + grace).update(
@@ -55,6 +56,16 @@ def rotate_key(old: ApiKey, *, grace: timedelta) -> tuple[str, ApiKey, ApiKey]:
             ApiKey.objects.filter(pk=old.pk, revoked_at__isnull=True).update(revoked_at=Now())
         old.refresh_from_db()
     return text, row, old
+
+
+def require_valid(key: ApiKey) -> None:
+    """KeyEnded unless the key is valid at this moment, and until the transaction ends.
+
+    Every process lets a key in for half a second after its end (`verification.py`): long enough for a stolen one to
+    make itself a successor, which would outlive it.
+    """
+    if not ApiKey.objects.filter(pk=key.pk).valid().select_for_update().first():
+        raise KeyEnded
 
 
 def revoke_key(organization: Organization, key_id: uuid.UUID) -> None:

@@ -30,6 +30,7 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     organizations.BodyTooLarge: (413, "payload_too_large"),
     organizations.SignupClosed: (403, "signup_closed"),
     organizations.KeyNotFound: (404, "not_found"),
+    organizations.KeyEnded: (401, "unauthorized"),
     organizations.LastKey: (409, "last_key"),
     organizations.OverLimit: (429, "rate_limited"),
     events.DuplicateEvent: (409, "duplicate_event"),
