@@ -4,6 +4,7 @@ Set TEST_DATABASE_URL or TEST_REDIS_URL to use servers that are there already.
 """
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -24,7 +25,7 @@ PRODUCT_VARIABLES = (
     "ALLOWED_HOSTS ALLOWED_PRIVATE_NETWORKS BCRYPT_ROUNDS BEHIND_TLS_PROXY CORS_ALLOWED_ORIGINS DATABASE_POOL_SIZE "
     "DATABASE_URL DATA_DIR DEBUG DELIVERY_WORKERS FIELD_ENCRYPTION_KEYS HSTS_SECONDS LOG_FORMAT LOG_LEVEL METRICS_PORT "
     "PORT PROMETHEUS_MULTIPROC_DIR REDIS_URL RETENTION_DAYS RETRY_SCHEDULE SECRET_KEY SIGNUPS_PER_HOUR SIGNUP_OPEN "
-    "WEBHOOK_TIMEOUT WEB_WORKERS"
+    "WEBHOOK_TIMEOUT WEB_WORKERS ENDPOINTS_PER_ORGANIZATION"
 ).split()
 
 _running = ExitStack()
@@ -43,6 +44,9 @@ def pytest_unconfigure() -> None:
 
 
 def _start() -> None:
+    # A shell that started the tests in the background has SIGINT ignored, and that is inherited: what is started here
+    # could not be ended by it, and Ctrl-C could not be tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     data_dir = _running.enter_context(throw_away_data("triggers-test-"))
     data_dir.mkdir()
     for name in PRODUCT_VARIABLES:

@@ -55,7 +55,7 @@ def answer(delivery: Claimed, outcome: Outcome, verdict: Verdict) -> Answer:
 def run_engine(**rules: Any) -> int:
     """One engine, until nothing is due. How many attempts it made."""
     # It may end just before what it settled last is due again: then it would be rung for anew, a second later.
-    plain = {"schedule": [0, 0], "timeout": 0.3, "allowed": LOOPBACK, "user_agent": "Triggers/0"}
+    plain = {"schedule": [0, 0], "timeout": 5.0, "allowed": LOOPBACK, "user_agent": "Triggers/0"}
 
     async def run() -> int:
         engine = Engine(Rules(**{**plain, **rules}))

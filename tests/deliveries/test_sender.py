@@ -31,7 +31,7 @@ ENDED = "The connection ended before the answer did."
 NOT_HTTP = "What came back is not HTTP."
 
 
-def send(*urls: str, allowed: list[Any] = LOOPBACK, timeout: float = 0.3) -> list[Outcome]:
+def send(*urls: str, allowed: list[Any] = LOOPBACK, timeout: float = 5.0) -> list[Outcome]:
     """What came of each, one after the other, by one sender."""
 
     async def run() -> list[Outcome]:
@@ -44,9 +44,9 @@ def send(*urls: str, allowed: list[Any] = LOOPBACK, timeout: float = 0.3) -> lis
     return asyncio.run(run())
 
 
-def outcome_of(behaviour: Behaviour) -> Outcome:
+def outcome_of(behaviour: Behaviour, *, timeout: float = 5.0) -> Outcome:
     with receiving(behaviour) as receiver:
-        (outcome,) = send(receiver.url)
+        (outcome,) = send(receiver.url, timeout=timeout)
     return outcome
 
 
@@ -147,16 +147,16 @@ def test_a_retry_after_is_measured_from_the_attempt() -> None:
 )
 def test_the_deadline_counts_to_the_last_byte(behaviour: Behaviour, status: int | None) -> None:
     began = time.perf_counter()
-    outcome = outcome_of(behaviour)
-    assert 0.25 < time.perf_counter() - began < 0.8
+    outcome = outcome_of(behaviour, timeout=0.3)
+    assert 0.25 < time.perf_counter() - began < 2.0
     begun = f" It had begun to answer, with {status}." if status else ""
     assert outcome == Outcome("timeout", status, f"No whole answer within 0.3 s.{begun}")
 
 
 def test_a_flood_of_1xx_does_not_last_longer_than_the_deadline() -> None:
     began = time.perf_counter()
-    outcome = outcome_of(repeats("HTTP/1.1 100 Continue\r\n\r\n"))
-    assert time.perf_counter() - began < 1.5
+    outcome = outcome_of(repeats("HTTP/1.1 100 Continue\r\n\r\n"), timeout=0.3)
+    assert time.perf_counter() - began < 3.0
     assert outcome.kind in ("timeout", "broken")
 
 

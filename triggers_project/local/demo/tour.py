@@ -115,7 +115,7 @@ def refuse_duplicate(here: Place, api: Api) -> None:
     second = api.post("/api/events", event, expect=409)
     here.screen.expect(
         (second["code"], second.get("event_id")) == ("duplicate_event", first["id"]),
-        f"the second is not, 409 duplicate_event, and is told the first's id: {second.get('event_id')}",
+        f"the second is refused: 409 duplicate_event, of event {second.get('event_id')}",
         otherwise=f"the answer is {second}",
     )
     here.until(lambda: first["id"] in here.receiver.delivered, "the first of the two arrives")
