@@ -46,9 +46,10 @@ django-checks: ## migrations are complete, production settings are safe
 	@env $(PRODUCTION) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@env $(PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
 
+# Two processes: half of the time a test waits for a program. A journey's system is shared by all journeys.
 pytest: ## the tests alone; ARGS="-k name" picks some
 	$(INSTALL) dev
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 format: ## put the code into the common form
 	$(INSTALL) dev

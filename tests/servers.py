@@ -1,6 +1,7 @@
 """A pytest plugin (`-p tests.servers`): a PostgreSQL and a Valkey of this run's own, before the settings are read.
 
-Set TEST_DATABASE_URL or TEST_REDIS_URL to use servers that are there already.
+With `-n 2` each of the two processes has servers of its own. Set TEST_DATABASE_URL or TEST_REDIS_URL to use servers
+that are there already.
 """
 
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,18 +49,32 @@ def _start() -> None:
     # A shell that started the tests in the background has SIGINT ignored, and that is inherited: what is started here
     # could not be ended by it, and Ctrl-C could not be tested.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    data_dir = _running.enter_context(throw_away_data("triggers-test-"))
-    data_dir.mkdir()
     for name in PRODUCT_VARIABLES:
         os.environ.pop(name, None)
     os.environ.update(
-        DATA_DIR=str(data_dir),
-        DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or _postgres(data_dir),
-        REDIS_URL=os.environ.get("TEST_REDIS_URL") or _valkey(data_dir),
+        _servers(),
         SECRET_KEY="for tests only, and long enough that Django's own checks are content with it",
         BCRYPT_ROUNDS="4",
         LOG_FORMAT="json",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """The first of pytest-xdist's processes inherits our servers."""
+    for spec in specs[1:]:
+        spec.env.update(_servers())
+
+
+def _servers() -> dict[str, str]:
+    """Where the servers of one process are, as settings."""
+    data_dir = _running.enter_context(throw_away_data("triggers-test-"))
+    data_dir.mkdir()
+    return {
+        "DATA_DIR": str(data_dir),
+        "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or _postgres(data_dir),
+        "REDIS_URL": os.environ.get("TEST_REDIS_URL") or _valkey(data_dir),
+    }
 
 
 def _postgres(data_dir: Path) -> str:

@@ -93,7 +93,7 @@ def test_what_is_not_due_is_left(endpoint: Endpoint, fields: dict[str, object]) 
 @pytest.mark.parametrize(
     "fields",
     [{"state": "paused"}, {"state": "disabled"}, {"deleted_at": ago()}],
-    ids=lambda f: str(*f.values()),
+    ids=["paused", "disabled", "deleted"],
 )
 def test_who_does_not_take_deliveries_is_left_out(
     organization: Organization, endpoint: Endpoint, fields: dict[str, object]

@@ -187,7 +187,9 @@ def test_an_address_that_may_not_be_called_is_not_called(send_one: SendOne) -> N
 
 
 @pytest.mark.parametrize(
-    "fields", [{"state": "paused"}, {"state": "disabled"}, {"deleted_at": ahead()}], ids=str
+    "fields",
+    [{"state": "paused"}, {"state": "disabled"}, {"deleted_at": ahead()}],
+    ids=["paused", "disabled", "deleted"],
 )
 def test_who_does_not_take_deliveries_gets_none(committed_organization: Organization, fields: Row) -> None:
     with receiving(answers(204)) as receiver:

@@ -117,7 +117,7 @@ def test_the_sweep_does_not_ring_while_a_ring_waits(db: None) -> None:
         ({"state": "disabled"}, {}),
         ({"deleted_at": ahead()}, {}),
     ],
-    ids=str,
+    ids=["in an hour", "delivered", "dead letter", "paused", "disabled", "deleted"],
 )
 def test_the_sweep_does_not_ring_for_what_is_not_due(
     db: None, endpoint: dict[str, object], delivery: dict[str, object]

@@ -50,6 +50,13 @@ def journey(stack: Stack, running_receiver: Receiver) -> Journey:
     return Journey(stack, running_receiver)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys through the one running system go to one process of pytest-xdist."""
+    for item in items:
+        if "running_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: CallInfo) -> Iterator[None]:
     """A journey that fails shows the last lines of each program's log: the logs are thrown away."""
