@@ -37,7 +37,7 @@ from deliveries.querysets import EndpointQuerySet
 from deliveries.ring import ring
 from deliveries.rotation import rotate_secret, secret_of
 from deliveries.targets import check_target
-from organizations.authentication import tenant_of
+from organizations.authentication import key_of, tenant_of
 from organizations.scopes import ENDPOINTS_WRITE, EVENTS_READ
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,15 @@ log = structlog.get_logger(__name__)
 NewEndpointOut = inline_serializer(
     "NewEndpoint", {**EndpointOut().get_fields(), "secret": serializers.CharField()}
 )
+
+
+def shown(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    return dict(EndpointOut(endpoint, context=view_of(request)).data)
+
+
+def view_of(request: Request) -> dict[str, Any]:
+    """What this key may see of an endpoint."""
+    return {"may_see_headers": ENDPOINTS_WRITE in key_of(request).scopes}
 
 
 class WebhookConfig(APIView):
@@ -95,6 +104,9 @@ class Endpoints(ListAPIView[Endpoint]):
     def get_queryset(self) -> EndpointQuerySet:
         return Endpoint.objects.of(tenant_of(self.request)).present()
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), **view_of(self.request)}
+
     @extend_schema(operation_id="list_endpoints")
     def get(self, request: Request) -> Response:
         """The tenant's endpoints, newest first."""
@@ -112,7 +124,7 @@ class Endpoints(ListAPIView[Endpoint]):
         check_target(incoming.validated_data["url"])
         endpoint, secret = create_endpoint(tenant_of(request), **incoming.validated_data)
         log.info("endpoint.created", endpoint_id=str(endpoint.pk))
-        return Response({**EndpointOut(endpoint).data, "secret": secret}, status=201)
+        return Response({**shown(request, endpoint), "secret": secret}, status=201)
 
 
 class OneEndpoint(APIView):
@@ -120,7 +132,7 @@ class OneEndpoint(APIView):
 
     @extend_schema(operation_id="get_endpoint", responses=EndpointOut)
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
-        return Response(EndpointOut(find_endpoint(tenant_of(request), endpoint_id)).data)
+        return Response(shown(request, find_endpoint(tenant_of(request), endpoint_id)))
 
     @extend_schema(operation_id="change_endpoint", request=EndpointChangeIn, responses=EndpointOut)
     def patch(self, request: Request, endpoint_id: uuid.UUID) -> Response:
@@ -130,7 +142,7 @@ class OneEndpoint(APIView):
         endpoint = find_endpoint(tenant_of(request), endpoint_id)
         if "url" in incoming.validated_data:
             check_target(incoming.validated_data["url"])
-        return Response(EndpointOut(change_endpoint(endpoint, incoming.validated_data)).data)
+        return Response(shown(request, change_endpoint(endpoint, incoming.validated_data)))
 
     @extend_schema(operation_id="delete_endpoint", request=None, responses={204: None})
     def delete(self, request: Request, endpoint_id: uuid.UUID) -> Response:
@@ -148,7 +160,7 @@ class EndpointPause(APIView):
         """Events are kept and wait."""
         endpoint = find_endpoint(tenant_of(request), endpoint_id)
         Endpoint.objects.filter(pk=endpoint.pk).pause()
-        return Response(EndpointOut(find_endpoint(tenant_of(request), endpoint_id)).data)
+        return Response(shown(request, find_endpoint(tenant_of(request), endpoint_id)))
 
 
 class EndpointResume(APIView):
@@ -160,7 +172,7 @@ class EndpointResume(APIView):
         endpoint = find_endpoint(tenant_of(request), endpoint_id)
         Endpoint.objects.filter(pk=endpoint.pk).resume()
         ring()
-        return Response(EndpointOut(find_endpoint(tenant_of(request), endpoint_id)).data)
+        return Response(shown(request, find_endpoint(tenant_of(request), endpoint_id)))
 
 
 class EndpointSecretView(APIView):

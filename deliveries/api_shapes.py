@@ -4,7 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from deliveries.models import Attempt, Delivery, Endpoint
+from deliveries.custom_headers import opened
+from deliveries.models import Attempt, Delivery, Endpoint, Replay
+
+HIDDEN = "***"
 
 
 class DeliveryOut(serializers.ModelSerializer[Delivery]):
@@ -48,14 +51,43 @@ class DeliveryDetailOut(DeliveryOut):
         fields = [*DeliveryOut.Meta.fields, "attempt_log"]
 
 
+class ReplayOut(serializers.ModelSerializer[Replay]):
+    class Meta:
+        model = Replay
+        fields = [
+            "id",
+            "state",
+            "matched",
+            "replayed",
+            "status",
+            "endpoint_id",
+            "event_types",
+            "since",
+            "until",
+            "created_at",
+            "finished_at",
+        ]
+
+
 class HealthOut(serializers.Serializer[Endpoint]):
     consecutive_failures = serializers.IntegerField()
     last_success_at = serializers.DateTimeField(allow_null=True)
     last_failure_at = serializers.DateTimeField(allow_null=True)
+    circuit = serializers.ChoiceField(
+        choices=Endpoint.Circuit.choices,
+        help_text="After ten failures in a row it opens: deliveries wait, and one at a time is tried.",
+    )
 
 
 class EndpointOut(serializers.ModelSerializer[Endpoint]):
+    """The values of `headers` are for keys with the scope endpoints:write; others see that there is one."""
+
     health = HealthOut(source="*")
+    headers = serializers.SerializerMethodField()
+
+    def get_headers(self, endpoint: Endpoint) -> dict[str, str]:
+        headers = opened(endpoint.encrypted_headers)
+        return headers if self.context.get("may_see_headers") else dict.fromkeys(headers, HIDDEN)
 
     class Meta:
         model = Endpoint
@@ -66,6 +98,8 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
             "event_types",
             "state",
             "disabled_reason",
+            "max_per_second",
+            "headers",
             "created_at",
             "health",
         ]
@@ -82,10 +116,24 @@ def event_types_field(**options: Any) -> serializers.ListField:
     return serializers.ListField(child=EventTypePattern(), max_length=100, **options)
 
 
+def headers_field() -> serializers.DictField:
+    return serializers.DictField(
+        child=serializers.CharField(max_length=1_000, trim_whitespace=False),
+        required=False,
+        help_text="Sent with every delivery. They can't take the place of those that are ours.",
+    )
+
+
+def pace_field() -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=1, max_value=10_000, allow_null=True, required=False)
+
+
 class EndpointIn(serializers.Serializer[None]):
     url = serializers.CharField(max_length=2048)
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     event_types = event_types_field(required=False)
+    headers = headers_field()
+    max_per_second = pace_field()
     secret = serializers.CharField(max_length=200, required=False)
 
 
@@ -93,6 +141,45 @@ class EndpointChangeIn(serializers.Serializer[None]):
     url = serializers.CharField(max_length=2048, required=False)
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     event_types = event_types_field(required=False)
+    headers = headers_field()
+    max_per_second = pace_field()
+
+
+class WindowIn(serializers.Serializer[None]):
+    """Deliveries by the time they were created."""
+
+    since = serializers.DateTimeField(required=False, allow_null=True, help_text="Created at or after.")
+    until = serializers.DateTimeField(required=False, allow_null=True, help_text="Created before.")
+    dry_run = serializers.BooleanField(default=False, help_text="Only say how many there are.")
+
+    def validate(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        since, until = attributes.get("since"), attributes.get("until")
+        if since and until and until <= since:
+            raise serializers.ValidationError({"until": ["This is not after since."]})
+        return attributes
+
+
+class RetryManyIn(WindowIn):
+    status = serializers.ChoiceField(choices=Delivery.Status.choices)
+    endpoint_id = serializers.UUIDField(required=False, allow_null=True)
+    event_type = serializers.RegexField(
+        r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z", max_length=100, required=False, allow_null=True
+    )
+
+
+class EndpointReplayIn(WindowIn):
+    since = serializers.DateTimeField(help_text="Created at or after.")
+    status = serializers.ChoiceField(choices=Delivery.Status.choices, default=Delivery.Status.DEAD_LETTER)
+    event_types = event_types_field(required=False)
+
+
+class ReplayStartedOut(serializers.Serializer[Replay]):
+    """A large replay goes on after the answer: `GET /api/replays/{id}` tells how far it is."""
+
+    id = serializers.UUIDField(allow_null=True, help_text="Of the replay; null after a dry run.")
+    state = serializers.ChoiceField(choices=Replay.State.choices, allow_null=True)
+    matched = serializers.IntegerField(help_text="How many deliveries there are.")
+    replayed = serializers.IntegerField(help_text="How many of them are on their way already.")
 
 
 class SecretRotationIn(serializers.Serializer[None]):

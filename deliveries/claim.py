@@ -4,6 +4,10 @@ It walks the endpoints that have open deliveries (a skip scan over the index `de
 that was served last, so that everybody has a turn. From each that is enabled and has room it takes the deliveries that
 are due, no more than fit, and postpones them to the end of a lease. If the claimer dies, they are simply due again
 then. `claim` grows with it; whoever settles must name it.
+
+An endpoint with a pace (`max_per_second`) or a circuit that is not closed has a gate, in its row: who claims locks it,
+sees how many may pass, and notes how many did. Who finds it locked leaves that endpoint to the other. What waits at a
+gate is not touched, so that it loses no attempt and keeps its order; what is sent by hand goes past it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +32,23 @@ _LEG = f"""
     FROM {{leg}} WHERE {{leg}}.endpoint_id IS NOT NULL
 """
 
+# How many may pass an endpoint's gate now; none when somebody else is at it. A pace is a theoretical arrival time (the
+# GCRA of ATM): `paced_until` moves on by 1 / max_per_second with each that passes, and lags behind by BURST at most.
+BURST = 0.1  # seconds; longer than the engine's pause while something waits at a gate
+_ROOM = "coalesce((%(rooms)s::jsonb ->> {place}.id::text)::int, %(room)s)"
+_TAKES = """{place}.state = 'enabled' AND {place}.deleted_at IS NULL
+    AND {place}.organization_id <> ALL (%(crowded)s::uuid[])"""
+_GATE = f"""
+    SELECT least(
+        {_ROOM.format(place="gate")},
+        CASE WHEN circuit <> 'closed' THEN (probe_at <= now())::int END,
+        CASE WHEN paced_until > now() THEN 0 ELSE 1 + floor(max_per_second * extract(epoch FROM
+            now() - greatest(paced_until, now() - {BURST} * interval '1 second')))::int END
+    )
+    FROM deliveries_endpoint AS gate WHERE id = walk.endpoint_id
+    FOR NO KEY UPDATE SKIP LOCKED
+"""
+
 CLAIM = f"""
 WITH RECURSIVE onward AS ({_LEG.format(leg="onward", start="endpoint_id > %(start)s")}),
 round AS ({_LEG.format(leg="round", start="endpoint_id <= %(start)s")}),
@@ -36,15 +57,28 @@ walk AS (
     UNION ALL
     SELECT endpoint_id FROM round WHERE endpoint_id <= %(start)s
 ),
+by_hand AS MATERIALIZED (
+    SELECT due.id, due.manual, place.url, place.revision, place.circuit <> 'closed' AS probed
+    FROM deliveries_endpoint AS place
+    CROSS JOIN LATERAL (
+        SELECT id, manual FROM deliveries_delivery
+        WHERE endpoint_id = place.id AND {_OPEN} AND (manual OR test) AND next_attempt_at <= now()
+        LIMIT {_ROOM.format(place="place")}
+        FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE (max_per_second > 0 OR circuit <> 'closed') AND {_TAKES.format(place="place")}
+    LIMIT %(most)s
+),
 picked AS MATERIALIZED (
     -- LATERAL and LIMIT keep the planner from turning the round into a join, which has no order and reads everything.
-    SELECT due.id, due.manual, place.url, place.revision
+    SELECT due.id, due.manual, place.url, place.revision, place.probed
     FROM walk
     CROSS JOIN LATERAL (
-        SELECT url, revision, coalesce((%(rooms)s::jsonb ->> id::text)::int, %(room)s) AS room
-        FROM deliveries_endpoint
-        WHERE id = walk.endpoint_id AND state = 'enabled' AND deleted_at IS NULL
-            AND organization_id <> ALL (%(crowded)s::uuid[])
+        SELECT url, revision, circuit <> 'closed' AS probed, CASE
+            WHEN circuit = 'closed' AND max_per_second IS NULL THEN {_ROOM.format(place="place")}
+            ELSE coalesce(({_GATE}), 0) END AS room
+        FROM deliveries_endpoint AS place
+        WHERE id = walk.endpoint_id AND {_TAKES.format(place="place")}
         LIMIT 1
     ) AS place
     CROSS JOIN LATERAL (
@@ -53,19 +87,33 @@ picked AS MATERIALIZED (
         ORDER BY next_attempt_at LIMIT place.room
         FOR UPDATE SKIP LOCKED
     ) AS due
-    LIMIT %(most)s
+    LIMIT %(most)s - (SELECT count(*) FROM by_hand)
 ),
 claimed AS (
     UPDATE deliveries_delivery AS delivery
     SET claim = claim + 1, manual = false,
         next_attempt_at = now() + %(lease)s * interval '1 second',
         claimed_until = now() + %(lease)s * interval '1 second'
-    FROM picked WHERE delivery.id = picked.id
-    RETURNING delivery.*, picked.manual AS by_hand, picked.url, picked.revision
+    FROM (
+        SELECT * FROM by_hand
+        UNION ALL
+        SELECT * FROM picked WHERE id NOT IN (SELECT id FROM by_hand)
+    ) AS picked
+    WHERE delivery.id = picked.id
+    RETURNING delivery.*, picked.manual AS by_hand, picked.url, picked.revision, picked.probed
+),
+passed AS (
+    UPDATE deliveries_endpoint AS endpoint
+    SET paced_until = greatest(paced_until, now() - {BURST} * interval '1 second')
+            + number * interval '1 second' / max_per_second,
+        circuit = CASE WHEN circuit = 'closed' THEN circuit ELSE 'half_open' END,
+        probe_at = CASE WHEN circuit = 'closed' THEN NULL ELSE now() + %(lease)s * interval '1 second' END
+    FROM (SELECT endpoint_id, count(*) AS number FROM claimed GROUP BY endpoint_id) AS through
+    WHERE endpoint.id = through.endpoint_id AND (max_per_second IS NOT NULL OR circuit <> 'closed')
 )
 SELECT claimed.id::text, claimed.organization_id::text, claimed.event_id::text, claimed.endpoint_id::text,
     claimed.event_type, claimed.claim, claimed.attempts, claimed.test, claimed.by_hand AS manual, claimed.url,
-    claimed.revision, event.payload::text AS payload, event.created_at AS event_created_at,
+    claimed.revision, claimed.probed, event.payload::text AS payload, event.created_at AS event_created_at,
     clock_timestamp() AS claimed_at
 FROM claimed JOIN events_event AS event ON event.id = claimed.event_id
 """
@@ -89,6 +137,7 @@ class Claimed:
     manual: bool
     url: str
     revision: int
+    probed: bool
     payload: str
     event_created_at: datetime
     claimed_at: datetime
@@ -123,6 +172,21 @@ async def claim_due(
             prepare=True,
         )
         return await cursor.fetchall()
+
+
+_NEXT_OPENING = f"""
+SELECT extract(epoch FROM min(greatest(paced_until, probe_at)) - clock_timestamp())::float8
+FROM deliveries_endpoint AS endpoint
+WHERE (max_per_second > 0 OR circuit <> 'closed') AND state = 'enabled' AND deleted_at IS NULL AND EXISTS (
+    SELECT FROM deliveries_delivery WHERE endpoint_id = endpoint.id AND {_OPEN} AND next_attempt_at <= now()
+)
+"""
+
+
+async def next_opening(connection: psycopg.AsyncConnection[Any]) -> float | None:
+    """In how many seconds the first gate opens at which something waits; None when nothing waits at any."""
+    row = await (await connection.execute(_NEXT_OPENING.encode(), prepare=True)).fetchone()
+    return None if row is None else row[0]
 
 
 def last_served(claimed: list[Claimed], *, start: str) -> str:

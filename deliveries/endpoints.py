@@ -10,8 +10,10 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from deliveries.custom_headers import check_headers, sealed
 from deliveries.errors import EndpointNotConfigured, EndpointNotFound, TooManyEndpoints
 from deliveries.models import Delivery, Endpoint, EndpointSecret
+from deliveries.querysets import CLOSED_CIRCUIT
 from deliveries.secrets import new_secret, secret_bytes
 from organizations.encryption import decrypt, encrypt
 from organizations.models import Organization
@@ -24,11 +26,15 @@ def create_endpoint(
     secret: str | None = None,
     event_types: Sequence[str] = (),
     description: str = "",
+    headers: Mapping[str, str] | None = None,
+    max_per_second: int | None = None,
     is_default: bool = False,
 ) -> tuple[Endpoint, str]:
-    """A new endpoint and its signing secret. InvalidSecret when the given one is none; TooManyEndpoints."""
+    """A new endpoint and its signing secret. InvalidSecret when the given one is none; InvalidHeaders;
+    TooManyEndpoints."""
     secret = secret or new_secret()
     secret_bytes(secret)
+    check_headers(headers or {})
     with transaction.atomic():
         _locked(organization)
         if Endpoint.objects.of(organization).present().count() >= settings.ENDPOINTS_PER_ORGANIZATION:
@@ -40,6 +46,8 @@ def create_endpoint(
             url=url,
             event_types=list(event_types),
             description=description,
+            encrypted_headers=sealed(headers or {}),
+            max_per_second=max_per_second,
             is_default=is_default,
         )
         EndpointSecret.objects.create(endpoint=endpoint, encrypted=encrypt(secret))
@@ -48,7 +56,14 @@ def create_endpoint(
 
 
 def change_endpoint(endpoint: Endpoint, changes: Mapping[str, Any]) -> Endpoint:
-    """Writes these fields; what is already claimed still goes to the old URL."""
+    """Writes these fields; what is already claimed still goes to the old URL. InvalidHeaders."""
+    changes = dict(changes)
+    if "headers" in changes:
+        headers = changes.pop("headers")
+        check_headers(headers)
+        changes["encrypted_headers"] = sealed(headers)
+    if "url" in changes:
+        changes |= CLOSED_CIRCUIT  # that was about another receiver
     Endpoint.objects.present().filter(pk=endpoint.pk).update(**changes, revision=F("revision") + 1)
     endpoint.refresh_from_db()
     return endpoint

@@ -20,7 +20,8 @@ import psycopg
 import structlog
 
 from deliveries.backoff import Verdict, verdict
-from deliveries.claim import Claimed, claim_due, last_served
+from deliveries.claim import Claimed, claim_due, last_served, next_opening
+from deliveries.credentials import Credentials
 from deliveries.database import connect
 from deliveries.health import HealthNotes
 from deliveries.message import message_body, message_headers
@@ -29,7 +30,6 @@ from deliveries.networks import Network
 from deliveries.outcome import Outcome
 from deliveries.sender import Sender
 from deliveries.settle import Answer, settle
-from deliveries.signing_keys import SigningKeys
 from deliveries.windows import FIRST, Windows
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,7 @@ LEASE_MARGIN = (
 )
 SHORTEST_LOOK, LONGEST_LOOK = 0.01, 0.25  # seconds between two claims that find nothing
 OUTAGE_PAUSE = 0.5
+SOON = 2.0  # seconds; an engine waits so long for a gate to open, and the sweep's ring after that
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Engine:
 
     rules: Rules
     windows: Windows = field(default_factory=Windows)
-    keys: SigningKeys = field(default_factory=SigningKeys)
+    credentials: Credentials = field(default_factory=Credentials)
     health: HealthNotes = field(default_factory=HealthNotes)
     flights: set[asyncio.Task[None]] = field(default_factory=set)
     answers: list[Answer] = field(default_factory=list)
@@ -114,9 +115,11 @@ class Engine:
             for delivery in claimed:
                 self._take_off(delivery, sender)
             sent += len(claimed)
-            if not claimed and not self.flights and not self.answers:
+            opening = None if claimed else await self._next_opening()
+            if not claimed and not self.flights and not self.answers and opening is None:
                 break
-            await self._until_worth_claiming(claimed=len(claimed), pause=look_again_after(took))
+            pause = look_again_after(took) if opening is None else min(opening, LONGEST_LOOK)
+            await self._until_worth_claiming(claimed=len(claimed), pause=pause)
         return sent
 
     async def _claim(self, wanted: int) -> list[Claimed]:
@@ -133,7 +136,7 @@ class Engine:
                 crowded=self._crowded(),
             )
             self.last_served = last_served(claimed, start=self.last_served)
-            await self.keys.load(self.claiming, claimed)
+            await self.credentials.load(self.claiming, claimed)
             return claimed
         except psycopg.OperationalError as error:
             if not self.flights and not self.answers:
@@ -141,6 +144,13 @@ class Engine:
             log.warning("engine.database_trouble", error=type(error).__name__)
             await asyncio.sleep(OUTAGE_PAUSE)
             return []
+
+    async def _next_opening(self) -> float | None:
+        """In how many seconds an endpoint's gate opens at which something waits; None when that is not soon."""
+        if self.claiming is None or self.claiming.closed:
+            return None
+        opening = await next_opening(self.claiming)
+        return max(opening, SHORTEST_LOOK) if opening is not None and opening < SOON else None
 
     async def _until_worth_claiming(self, *, claimed: int, pause: float) -> None:
         """After a claim that found something: until a good part of it has landed. Else: for the pause."""
@@ -181,9 +191,10 @@ class Engine:
             headers = message_headers(
                 delivery,
                 body,
-                keys=self.keys.of(delivery, now=started_at),
+                keys=self.credentials.keys_of(delivery, now=started_at),
                 timestamp=int(started_at.timestamp()),
                 user_agent=self.rules.user_agent,
+                custom=self.credentials.headers_of(delivery),
             )
             outcome = await sender.send(delivery.url, body, headers, now=started_at)
         finally:
@@ -246,7 +257,7 @@ class Engine:
         sends_in_flight.set(len(self.flights))
         for answer in batch:
             note_answer(answer, moved.get(answer.delivery.id))
-            self.health.note(answer.delivery.endpoint_id, answer.outcome, ended_at(answer))
+            self.health.note(answer.delivery, answer.outcome, ended_at(answer))
 
     def _lease_is_over(self, answer: Answer) -> bool:
         age = datetime.now(tz=answer.started_at.tzinfo) - answer.started_at

@@ -1,6 +1,6 @@
 """What a receiver gets: the body and the headers of one attempt (Standard Webhooks 1.0.0)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from deliveries.claim import Claimed
@@ -22,9 +22,12 @@ def message_headers(
     keys: Iterable[bytes],
     timestamp: int,
     user_agent: str,
+    custom: Mapping[str, str],
 ) -> dict[str, str]:
+    """Ours come last: whatever `custom` holds, it can't take their place."""
     event_id = delivery.event_id
     headers = {
+        **custom,
         "Content-Type": "application/json",
         "User-Agent": user_agent,
         "X-Event-ID": event_id,

@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from deliveries.querysets import DeliveryQuerySet, EndpointQuerySet
+from deliveries.querysets import DeliveryQuerySet, EndpointQuerySet, ReplayQuerySet
 from events.models import Event
 from organizations.models import Organization, new_id
 
@@ -27,6 +27,11 @@ class Endpoint(models.Model):
         ENABLED = "enabled", "Enabled"
         PAUSED = "paused", "Paused"
         DISABLED = "disabled", "Disabled"
+
+    class Circuit(models.TextChoices):
+        CLOSED = "closed", "Closed"
+        OPEN = "open", "Open"
+        HALF_OPEN = "half_open", "Half open"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="endpoints")
@@ -41,7 +46,20 @@ class Endpoint(models.Model):
     state = models.CharField(max_length=20, choices=State.choices, default=State.ENABLED)
     disabled_reason = models.CharField(max_length=200, blank=True, default="")
     is_default = models.BooleanField(default=False, help_text="The one that /api/webhook/config sets.")
-    # Grows with every change to URL or secrets, so that senders know when what they remember is stale.
+    max_per_second = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="At most so many deliveries a second; empty means as fast as it answers.",
+    )
+    # Its pace: from when on the next may start (`claim.py`).
+    paced_until = models.DateTimeField(null=True, editable=False)
+    # A JSON object, encrypted: people put tokens there.
+    encrypted_headers = models.TextField(blank=True, default="", editable=False)
+    # After repeated failures only one delivery at a time is let through, to see whether it is back (`health.py`).
+    circuit = models.CharField(max_length=20, choices=Circuit.choices, default=Circuit.CLOSED, editable=False)
+    probe_at = models.DateTimeField(null=True, editable=False, help_text="When the next one is let through.")
+    probe_wait = models.PositiveIntegerField(default=0, editable=False, help_text="In seconds.")
+    # Grows with every change to URL, headers or secrets, so that senders know when what they remember is stale.
     revision = models.PositiveIntegerField(default=1, editable=False)
     consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
@@ -53,11 +71,26 @@ class Endpoint(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            # The engine, when it found nothing: which endpoint's gate opens next.
+            models.Index(
+                fields=["id"], condition=Q(max_per_second__gt=0) | ~Q(circuit="closed"), name="endpoint_gated"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["enabled", "paused", "disabled"]),
                 name="endpoint_state_is_known",
             ),
+            models.CheckConstraint(
+                condition=Q(circuit__in=["closed", "open", "half_open"]), name="endpoint_circuit_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(circuit="closed", probe_at__isnull=True)
+                | Q(circuit__in=["open", "half_open"], probe_at__isnull=False),
+                name="endpoint_probe_at_iff_circuit_not_closed",
+            ),
+            models.CheckConstraint(condition=Q(max_per_second__gt=0), name="endpoint_has_a_positive_pace"),
             models.UniqueConstraint(
                 fields=["organization"],
                 condition=Q(is_default=True, deleted_at__isnull=True),
@@ -158,6 +191,12 @@ class Delivery(models.Model):
                 condition=Q(status__in=["pending", "failed"]),
                 name="delivery_open",
             ),
+            # The claim: what is sent by hand goes past the gate of its endpoint.
+            models.Index(
+                fields=["endpoint"],
+                condition=Q(status__in=["pending", "failed"]) & (Q(manual=True) | Q(test=True)),
+                name="delivery_by_hand",
+            ),
             # GET /api/deliveries: a tenant's deliveries, newest first, from a cursor.
             models.Index(fields=["organization", "id"], name="delivery_of_organization"),
             # The admin's dead letters, a tenant's, and replaying them; events that are dead letters.
@@ -240,3 +279,51 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}: {self.outcome}"
+
+
+class Replay(models.Model):
+    """A tenant's wish to send all deliveries again that match, worked off a part at a time (`bulk_replay.py`)."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELED = "canceled", "Canceled"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="replays")
+    # Which: as `DeliveryQuerySet.matching` takes it, and what was settled by `as_of`.
+    status = models.CharField(max_length=20, choices=Delivery.Status.choices)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, null=True, related_name="+")
+    event_types = ArrayField(models.CharField(max_length=102), default=list)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    as_of = models.DateTimeField()
+    # How far: everything up to the delivery `after` was looked at.
+    state = models.CharField(max_length=20, choices=State.choices, default=State.RUNNING)
+    matched = models.PositiveIntegerField(default=0)
+    replayed = models.PositiveIntegerField(default=0)
+    after = models.UUIDField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = ReplayQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # The task that goes on with what is running.
+            models.Index(fields=["id"], condition=Q(state="running"), name="replay_running"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["running", "done", "canceled"]), name="replay_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", finished_at__isnull=True)
+                | Q(state__in=["done", "canceled"], finished_at__isnull=False),
+                name="replay_finished_at_iff_finished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.replayed} of {self.matched}"

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from deliveries.models import Attempt, Delivery
+from deliveries.models import Attempt, Delivery, Replay
 from deliveries.querysets import OPEN
 from events.models import Event, OnceKey
 
@@ -25,6 +25,7 @@ def purge_expired(*, days: int, seconds: float) -> int:
     """
     deadline = time.monotonic() + seconds
     OnceKey.objects.filter(expires_at__lt=Now()).delete()
+    Replay.objects.filter(finished_at__lt=Now() - timedelta(days=days)).delete()
     removed = 0
     while time.monotonic() < deadline and (batch := _next_batch(days)):
         removed += _remove(batch)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from organizations.models import Organization
 
 OPEN = ("pending", "failed")
+CLOSED_CIRCUIT = {"circuit": "closed", "probe_at": None, "probe_wait": 0}
 SETTLED = ("delivered", "dead_letter", "canceled")
 
 
@@ -32,7 +34,10 @@ class EndpointQuerySet(models.QuerySet[Any]):
         waiting = apps.get_model("deliveries", "Delivery").objects.filter(
             endpoint=OuterRef("pk"), status__in=OPEN, next_attempt_at__lte=Now()
         )
-        return self.present().filter(Exists(waiting), state="enabled")
+        gate_is_open = (Q(circuit="closed") | Q(probe_at__lte=Now())) & (
+            Q(max_per_second=None) | Q(paced_until=None) | Q(paced_until__lte=Now())
+        )
+        return self.present().filter(gate_is_open, Exists(waiting), state="enabled")
 
     # Moves. Each returns how many rows moved.
 
@@ -41,7 +46,11 @@ class EndpointQuerySet(models.QuerySet[Any]):
 
     def resume(self) -> int:
         """Enables what was paused or disabled; what waits for it becomes due as it was."""
-        return self.present().exclude(state="enabled").update(state="enabled", disabled_reason="")
+        return (
+            self.present()
+            .exclude(state="enabled")
+            .update(state="enabled", disabled_reason="", **CLOSED_CIRCUIT)
+        )
 
 
 class DeliveryQuerySet(models.QuerySet[Any]):
@@ -66,10 +75,11 @@ class DeliveryQuerySet(models.QuerySet[Any]):
         endpoint_id: uuid.UUID | None = None,
         event_id: uuid.UUID | None = None,
         event_type: str | None = None,
+        event_types: Sequence[str] = (),
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> DeliveryQuerySet:
-        """Created at or after `since` and before `until`; None means any."""
+        """Created at or after `since` and before `until`; None means any. `event_types` as endpoints have them."""
         wanted = {
             "status": status,
             "endpoint_id": endpoint_id,
@@ -78,7 +88,17 @@ class DeliveryQuerySet(models.QuerySet[Any]):
             "created_at__gte": since,
             "created_at__lt": until,
         }
-        return self.filter(**{name: value for name, value in wanted.items() if value is not None})
+        of_types = Q()
+        for pattern in event_types:
+            of_types |= (
+                Q(event_type__startswith=pattern[:-1]) if pattern.endswith(".*") else Q(event_type=pattern)
+            )
+        return self.filter(of_types, **{name: value for name, value in wanted.items() if value is not None})
+
+    def reachable(self) -> DeliveryQuerySet:
+        """Their endpoint was not deleted. No join: who waits for another's move of a row must look at the row's
+        status again, and a join would have looked before."""
+        return self.filter(endpoint__in=apps.get_model("deliveries", "Endpoint").objects.present())
 
     # Moves. Each returns how many rows moved.
 
@@ -113,3 +133,17 @@ class DeliveryQuerySet(models.QuerySet[Any]):
     def cancel(self) -> int:
         """What is open will not be sent. What is on the wire now can't be called back; its answer is still noted."""
         return self.open().update(status="canceled", settled_at=Now(), next_attempt_at=None, manual=False)
+
+
+class ReplayQuerySet(models.QuerySet[Any]):
+    def of(self, organization: Organization) -> ReplayQuerySet:
+        return self.filter(organization=organization)
+
+    def running(self) -> ReplayQuerySet:
+        return self.filter(state="running")
+
+    # A move. Returns how many rows moved.
+
+    def cancel(self) -> int:
+        """What was not looked at yet stays as it is."""
+        return self.running().update(state="canceled", finished_at=Now())

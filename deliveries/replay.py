@@ -43,8 +43,7 @@ def send_again(deliveries: DeliveryQuerySet) -> int:
     """Sends these now, whatever their state: what is settled starts again with all its attempts, what is open gets
     one attempt by hand that does not count. Those of deleted endpoints stay as they are. Returns how many moved; of
     two callers at once, one moves each."""
-    # No join: who waits for another's replay must look at the row's status again, and a join would have looked before.
-    reachable = deliveries.filter(endpoint__in=Endpoint.objects.present())
+    reachable = deliveries.reachable()
     with transaction.atomic():
         # What is open first: a delivery that was just replayed must not count as open as well.
         moved = reachable.send_now() + reachable.replay()

@@ -10,6 +10,7 @@ from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutting_down
 from django.conf import settings
 
+from deliveries.bulk_replay import go_on
 from deliveries.engine import Engine, Rules
 from deliveries.heartbeat import beat
 from deliveries.models import Delivery
@@ -17,6 +18,7 @@ from deliveries.purge import purge_expired
 from deliveries.ring import TASK, answer_ring, ring_if_due
 
 PURGE_SECONDS = 2.0
+REPLAY_SECONDS = 0.7
 
 # Made in the parent and shared with its children: a warm shutdown tells the parent only, and an engine that went on
 # claiming would never let it end.
@@ -44,6 +46,12 @@ def sweep() -> None:
 def purge() -> int:
     """Every minute: removes some of what retention allows; the ticks of the sweep must not wait for it."""
     return purge_expired(days=settings.RETENTION_DAYS, seconds=PURGE_SECONDS)
+
+
+@shared_task(name="deliveries.replay")
+def replay() -> int:
+    """Every second: goes on with what is being replayed."""
+    return go_on(seconds=REPLAY_SECONDS)
 
 
 def _run_engine() -> int:

@@ -1,13 +1,15 @@
 """How many deliveries one endpoint may have in flight in one process.
 
 It begins small, grows by one with each success and halves with each failure, as TCP's congestion window does. So a
-receiver that is dead or slow holds a few places and not all of them, and one that comes back is not flooded.
+receiver that is dead or slow holds a few places and not all of them. One that comes back after it had come down to one
+place grows gently at first, by one in the time of a round trip, so that what has piled up does not flood it.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
 FIRST, SMALLEST, LARGEST = 4, 1, 256
+GENTLE = 32  # until then a receiver that comes back is spared
 REMEMBERED = 5_000
 
 
@@ -15,6 +17,18 @@ REMEMBERED = 5_000
 class _Window:
     size: int = FIRST
     in_flight: int = 0
+    gentle: bool = False
+    successes: int = 0  # since it last grew
+
+    def succeeded(self) -> None:
+        self.successes += 1
+        if self.successes >= (self.size if self.gentle else 1):
+            self.size, self.successes = min(LARGEST, self.size + 1), 0
+        self.gentle = self.gentle and self.size < GENTLE
+
+    def failed(self) -> None:
+        self.size, self.successes = max(SMALLEST, self.size // 2), 0
+        self.gentle = self.gentle or self.size == SMALLEST
 
 
 class Windows:
@@ -27,7 +41,10 @@ class Windows:
     def ended(self, endpoint_id: str, *, delivered: bool) -> None:
         window = self._of(endpoint_id)
         window.in_flight -= 1
-        window.size = min(LARGEST, window.size + 1) if delivered else max(SMALLEST, window.size // 2)
+        if delivered:
+            window.succeeded()
+        else:
+            window.failed()
 
     def rooms(self) -> dict[str, int]:
         """How many more each known endpoint may get; any other may get FIRST."""

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from deliveries.endpoints import create_endpoint
-from deliveries.models import Delivery, Endpoint
+from deliveries.models import Delivery, Endpoint, Replay
 from deliveries.querysets import DeliveryQuerySet
 from events.incoming import IncomingEvent, read_event
 from events.models import Event
@@ -33,7 +33,11 @@ def make_key(organization: Organization, **fields: Any) -> str:
 
 def make_endpoint(organization: Organization, *, url: str = SOMEWHERE, **fields: Any) -> Endpoint:
     """`state` and the like may be given as well as what `create_endpoint` takes."""
-    creation = {name: fields.pop(name) for name in ("secret", "event_types", "is_default") if name in fields}
+    creation = {
+        name: fields.pop(name)
+        for name in ("secret", "event_types", "headers", "is_default")
+        if name in fields
+    }
     endpoint, _ = create_endpoint(organization, url=url, **creation)
     if fields:
         Endpoint.objects.filter(pk=endpoint.pk).update(**fields)
@@ -63,6 +67,11 @@ def make_delivery(
     )
     delivery.refresh_from_db()
     return delivery
+
+
+def make_replay(organization: Organization, **fields: Any) -> Replay:
+    """Of many deliveries; it runs."""
+    return Replay.objects.create(organization=organization, status="dead_letter", as_of=Now(), **fields)
 
 
 def incoming(

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from deliveries import api as deliveries
 from deliveries import api_endpoints as endpoints
+from deliveries import api_replays as replays
 from events import api as events
 from organizations import api as organizations
 from triggers_project import docs, health, problem_pages
@@ -24,6 +25,7 @@ urlpatterns = [
     path("api/endpoints/<uuid:endpoint_id>/secret", endpoints.EndpointSecretView.as_view()),
     path("api/endpoints/<uuid:endpoint_id>/rotate-secret", endpoints.EndpointSecretRotation.as_view()),
     path("api/endpoints/<uuid:endpoint_id>/test", endpoints.EndpointTest.as_view()),
+    path("api/endpoints/<uuid:endpoint_id>/replay", replays.EndpointReplay.as_view()),
     path("api/events", events.Events.as_view()),
     path("api/events/batch", events.Batch.as_view()),
     path("api/events/<uuid:event_id>", events.OneEvent.as_view()),
@@ -32,8 +34,12 @@ urlpatterns = [
     path("api/ack", events.Ack.as_view()),
     path("api/ack/<uuid:event_id>", events.AckOne.as_view()),
     path("api/deliveries", deliveries.Deliveries.as_view()),
+    path("api/deliveries/retry", replays.DeliveriesRetry.as_view()),
     path("api/deliveries/<uuid:delivery_id>", deliveries.OneDelivery.as_view()),
     path("api/deliveries/<uuid:delivery_id>/retry", deliveries.DeliveryRetry.as_view()),
+    path("api/replays", replays.Replays.as_view()),
+    path("api/replays/<uuid:replay_id>", replays.OneReplay.as_view()),
+    path("api/replays/<uuid:replay_id>/cancel", replays.ReplayCancel.as_view()),
     path("api/schema", docs.schema, name="schema"),
     path("api/docs", docs.docs, name="docs"),
     path("problems", problem_pages.problem_index),

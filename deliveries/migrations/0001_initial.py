@@ -30,6 +30,13 @@ def create_schedules(apps, schema_editor):
     for name, task, every, period, description in (
         ("Sweep", "deliveries.sweep", 1, "seconds", "Rings for retries, expired leases and lost rings."),
         (
+            "Replay",
+            "deliveries.replay",
+            1,
+            "seconds",
+            "Goes on with what is being replayed in the background.",
+        ),
+        (
             "Purge",
             "deliveries.purge",
             1,
@@ -69,10 +76,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=organizations.models.new_id,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
+                        default=organizations.models.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("event_type", models.CharField(max_length=100)),
@@ -93,17 +97,14 @@ class Migration(migrations.Migration):
                 (
                     "attempts",
                     models.PositiveIntegerField(
-                        default=0,
-                        help_text="Automatic attempts since it was made or replayed.",
+                        default=0, help_text="Automatic attempts since it was made or replayed."
                     ),
                 ),
                 ("claim", models.PositiveIntegerField(default=0, editable=False)),
                 (
                     "claimed_until",
                     models.DateTimeField(
-                        editable=False,
-                        help_text="Being sent now, until then at most.",
-                        null=True,
+                        editable=False, help_text="Being sent now, until then at most.", null=True
                     ),
                 ),
                 ("next_attempt_at", models.DateTimeField(editable=False, null=True)),
@@ -111,15 +112,11 @@ class Migration(migrations.Migration):
                 ("resume_at", models.DateTimeField(editable=False, null=True)),
                 ("test", models.BooleanField(default=False, editable=False)),
                 ("last_status_code", models.PositiveSmallIntegerField(null=True)),
-                (
-                    "last_error",
-                    models.CharField(blank=True, default="", max_length=500),
-                ),
+                ("last_error", models.CharField(blank=True, default="", max_length=500)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
                 ("settled_at", models.DateTimeField(editable=False, null=True)),
@@ -167,12 +164,7 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "delivery_id",
-                        "number",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
+                        "delivery_id", "number", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("number", models.PositiveIntegerField()),
@@ -206,17 +198,11 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=organizations.models.new_id,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
+                        default=organizations.models.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("url", models.CharField(max_length=2048, verbose_name="URL")),
-                (
-                    "description",
-                    models.CharField(blank=True, default="", max_length=500),
-                ),
+                ("description", models.CharField(blank=True, default="", max_length=500)),
                 (
                     "event_types",
                     django.contrib.postgres.fields.ArrayField(
@@ -230,38 +216,24 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[
-                            ("enabled", "Enabled"),
-                            ("paused", "Paused"),
-                            ("disabled", "Disabled"),
-                        ],
+                        choices=[("enabled", "Enabled"), ("paused", "Paused"), ("disabled", "Disabled")],
                         default="enabled",
                         max_length=20,
                     ),
                 ),
-                (
-                    "disabled_reason",
-                    models.CharField(blank=True, default="", max_length=200),
-                ),
+                ("disabled_reason", models.CharField(blank=True, default="", max_length=200)),
                 (
                     "is_default",
-                    models.BooleanField(
-                        default=False,
-                        help_text="The one that /api/webhook/config sets.",
-                    ),
+                    models.BooleanField(default=False, help_text="The one that /api/webhook/config sets."),
                 ),
                 ("revision", models.PositiveIntegerField(default=1, editable=False)),
-                (
-                    "consecutive_failures",
-                    models.PositiveIntegerField(default=0, editable=False),
-                ),
+                ("consecutive_failures", models.PositiveIntegerField(default=0, editable=False)),
                 ("last_success_at", models.DateTimeField(editable=False, null=True)),
                 ("last_failure_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
                 ("deleted_at", models.DateTimeField(editable=False, null=True)),
@@ -295,24 +267,17 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=organizations.models.new_id,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
+                        default=organizations.models.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("encrypted", models.TextField()),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
-                (
-                    "valid_until",
-                    models.DateTimeField(help_text="Empty for the current one.", null=True),
-                ),
+                ("valid_until", models.DateTimeField(help_text="Empty for the current one.", null=True)),
                 (
                     "endpoint",
                     models.ForeignKey(
@@ -371,10 +336,7 @@ class Migration(migrations.Migration):
             model_name="delivery",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    (
-                        "status__in",
-                        ["pending", "failed", "delivered", "dead_letter", "canceled"],
-                    )
+                    ("status__in", ["pending", "failed", "delivered", "dead_letter", "canceled"])
                 ),
                 name="delivery_status_is_known",
             ),
@@ -383,10 +345,7 @@ class Migration(migrations.Migration):
             model_name="delivery",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(
-                        ("settled_at__isnull", True),
-                        ("status__in", ["pending", "failed"]),
-                    ),
+                    models.Q(("settled_at__isnull", True), ("status__in", ["pending", "failed"])),
                     models.Q(
                         ("settled_at__isnull", False),
                         ("status__in", ["delivered", "dead_letter", "canceled"]),
@@ -400,10 +359,7 @@ class Migration(migrations.Migration):
             model_name="delivery",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(
-                        ("next_attempt_at__isnull", False),
-                        ("status__in", ["pending", "failed"]),
-                    ),
+                    models.Q(("next_attempt_at__isnull", False), ("status__in", ["pending", "failed"])),
                     models.Q(
                         ("next_attempt_at__isnull", True),
                         ("status__in", ["delivered", "dead_letter", "canceled"]),
@@ -419,6 +375,189 @@ class Migration(migrations.Migration):
                 condition=models.Q(("valid_until__isnull", True)),
                 fields=("endpoint",),
                 name="endpoint_has_one_current_secret",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Replay",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=organizations.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("failed", "Failed, will be retried"),
+                            ("delivered", "Delivered"),
+                            ("dead_letter", "Dead letter"),
+                            ("canceled", "Canceled"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "event_types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=102), default=list, size=None
+                    ),
+                ),
+                ("since", models.DateTimeField(null=True)),
+                ("until", models.DateTimeField(null=True)),
+                ("as_of", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("canceled", "Canceled")],
+                        default="running",
+                        max_length=20,
+                    ),
+                ),
+                ("matched", models.PositiveIntegerField(default=0)),
+                ("replayed", models.PositiveIntegerField(default=0)),
+                ("after", models.UUIDField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="circuit",
+            field=models.CharField(
+                choices=[("closed", "Closed"), ("open", "Open"), ("half_open", "Half open")],
+                default="closed",
+                editable=False,
+                max_length=20,
+            ),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="encrypted_headers",
+            field=models.TextField(blank=True, default="", editable=False),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="max_per_second",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="At most so many deliveries a second; empty means as fast as it answers.",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="paced_until",
+            field=models.DateTimeField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="probe_at",
+            field=models.DateTimeField(
+                editable=False, help_text="When the next one is let through.", null=True
+            ),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="probe_wait",
+            field=models.PositiveIntegerField(default=0, editable=False, help_text="In seconds."),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", ["pending", "failed"]),
+                    models.Q(("manual", True), ("test", True), _connector="OR"),
+                ),
+                fields=["endpoint"],
+                name="delivery_by_hand",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="endpoint",
+            index=models.Index(
+                condition=models.Q(
+                    ("max_per_second__gt", 0), models.Q(("circuit", "closed"), _negated=True), _connector="OR"
+                ),
+                fields=["id"],
+                name="endpoint_gated",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("circuit__in", ["closed", "open", "half_open"])),
+                name="endpoint_circuit_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("circuit", "closed"), ("probe_at__isnull", True)),
+                    models.Q(("circuit__in", ["open", "half_open"]), ("probe_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="endpoint_probe_at_iff_circuit_not_closed",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_per_second__gt", 0)), name="endpoint_has_a_positive_pace"
+            ),
+        ),
+        migrations.AddField(
+            model_name="replay",
+            name="endpoint",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="deliveries.endpoint",
+            ),
+        ),
+        migrations.AddField(
+            model_name="replay",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="replays",
+                to="organizations.organization",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="replay",
+            index=models.Index(
+                condition=models.Q(("state", "running")), fields=["id"], name="replay_running"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="replay",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["running", "done", "canceled"])),
+                name="replay_state_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="replay",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at__isnull", True), ("state", "running")),
+                    models.Q(("finished_at__isnull", False), ("state__in", ["done", "canceled"])),
+                    _connector="OR",
+                ),
+                name="replay_finished_at_iff_finished",
             ),
         ),
         # A queue: most rows change twice and then never again. Room on the page for it, and early vacuuming, so that

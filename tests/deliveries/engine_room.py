@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from deliveries.backoff import Verdict
 from deliveries.claim import Claimed, claim_due
 from deliveries.database import connect
 from deliveries.engine import Engine, Rules
-from deliveries.models import Delivery
+from deliveries.models import Delivery, Endpoint
 from deliveries.outcome import DELIVERED, REJECTED, Outcome
 from deliveries.settle import Answer, settle
 from tests.deliveries.receiver import Request
@@ -46,6 +47,28 @@ async def claiming(connection: Connection, **options: Any) -> list[Claimed]:
 
 def claim(**options: Any) -> list[Claimed]:
     return on_a_connection(lambda connection: claiming(connection, **options))
+
+
+def claimed(endpoint: Endpoint, **fields: Any) -> Claimed:
+    """A delivery to that endpoint as an engine holds it; nothing of it is in the database."""
+    plain: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "organization_id": str(endpoint.organization_id),
+        "event_id": str(uuid.uuid4()),
+        "endpoint_id": str(endpoint.pk),
+        "event_type": "order.created",
+        "claim": 1,
+        "attempts": 0,
+        "test": False,
+        "manual": False,
+        "url": endpoint.url,
+        "revision": endpoint.revision,
+        "probed": False,
+        "payload": "{}",
+        "event_created_at": datetime(2026, 1, 31, 12, tzinfo=UTC),
+        "claimed_at": datetime(2026, 1, 31, 12, tzinfo=UTC),
+    }
+    return Claimed(**{**plain, **fields})
 
 
 def answer(delivery: Claimed, outcome: Outcome, verdict: Verdict) -> Answer:

@@ -49,6 +49,7 @@ def test_what_is_claimed_has_all_that_sending_needs(endpoint: Endpoint) -> None:
         manual=False,
         url=endpoint.url,
         revision=1,
+        probed=False,
         payload='{"n": [1.5, "🦊"]}',
         event_created_at=event.created_at,
         claimed_at=claimed.claimed_at,

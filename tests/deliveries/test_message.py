@@ -23,14 +23,18 @@ DELIVERY = Claimed(
     manual=False,
     url="http://receiver.example/",
     revision=1,
+    probed=False,
     payload='{"n": 1.50, "🦊": 18446744073709551616}',
     event_created_at=datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC),
     claimed_at=datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC),
 )
 
 
-def headers_of(delivery: Claimed) -> dict[str, str]:
-    return message_headers(delivery, b"{}", keys=KEYS, timestamp=1769860801, user_agent="Triggers/1.2.3")
+def headers_of(delivery: Claimed, custom: dict[str, str] | None = None) -> dict[str, str]:
+    agent = "Triggers/1.2.3"
+    return message_headers(
+        delivery, b"{}", keys=KEYS, timestamp=1769860801, user_agent=agent, custom=custom or {}
+    )
 
 
 def test_the_body_names_the_event_and_carries_the_payload_as_it_is() -> None:
@@ -66,3 +70,14 @@ def test_a_test_says_so() -> None:
 def test_times_are_in_utc() -> None:
     moment = datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=1)))
     assert rfc3339(moment) == "2026-01-31T11:00:00Z"
+
+
+def test_headers_of_the_tenants_own_are_sent_along() -> None:
+    assert headers_of(DELIVERY, {"Authorization": "Bearer 1"}) == {
+        "Authorization": "Bearer 1",
+        **headers_of(DELIVERY),
+    }
+
+
+def test_they_can_not_take_the_place_of_ours() -> None:
+    assert headers_of(DELIVERY, {"webhook-id": "another"}) == headers_of(DELIVERY)

@@ -6,7 +6,8 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
-from deliveries.endpoints import current_secret
+from deliveries.custom_headers import opened
+from deliveries.endpoints import change_endpoint, current_secret
 from deliveries.models import Endpoint, EndpointSecret
 from deliveries.secrets import new_secret
 from tests.factories import make_endpoint, make_organization
@@ -21,6 +22,7 @@ def endpoints(settings: pytest.FixtureDef) -> dict[Endpoint, str]:
     settings.FIELD_ENCRYPTION_KEYS = [OLD]
     organization, secrets = make_organization(), [new_secret() for _ in range(3)]
     found = {make_endpoint(organization, secret=secret): secret for secret in secrets}
+    change_endpoint(next(iter(found)), {"headers": {"X-Token": "1"}})
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     return found
 
@@ -34,9 +36,11 @@ def run() -> str:
 def test_afterwards_the_old_key_can_be_dropped(
     endpoints: dict[Endpoint, str], settings: pytest.FixtureDef
 ) -> None:
-    assert run() == "3 secrets are under the current key.\n"
+    assert run() == "3 secrets and the headers of 1 endpoints are under the current key.\n"
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert {endpoint: current_secret(endpoint) for endpoint in endpoints} == endpoints
+    with_headers = Endpoint.objects.exclude(encrypted_headers="").get()
+    assert opened(with_headers.encrypted_headers) == {"X-Token": "1"}
 
 
 def test_a_secret_whose_key_is_missing_is_named_and_the_others_are_changed(
@@ -50,7 +54,7 @@ def test_a_secret_whose_key_is_missing_is_named_and_the_others_are_changed(
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     with pytest.raises(CommandError) as caught:
         run()
-    assert f"Secret {lost.pk} was encrypted with a key that is not in FIELD_ENCRYPTION_KEYS." in str(
+    assert f"The secret {lost.pk} was encrypted with a key that is not in FIELD_ENCRYPTION_KEYS." in str(
         caught.value
     )
     assert "2 were changed" in str(caught.value)

@@ -50,6 +50,24 @@ def test_it_grows_to_256() -> None:
     assert found.rooms() == {ONE: 256}
 
 
+def test_who_comes_back_from_one_place_grows_by_one_in_a_round_trip() -> None:
+    found, rooms = Windows(), []
+    land(found, ONE, 3, delivered=False)
+    for _ in range(6):
+        land(found, ONE, 1, delivered=True)
+        rooms.append(found.rooms().get(ONE, windows.FIRST))  # who has as much as anybody is not named
+    assert rooms == [2, 2, 3, 3, 3, 4]
+
+
+def test_and_as_before_once_it_has_room_for_32() -> None:
+    found = Windows()
+    land(found, ONE, 3, delivered=False)
+    land(found, ONE, sum(range(1, 32)), delivered=True)
+    assert found.rooms() == {ONE: 32}
+    land(found, ONE, 2, delivered=True)
+    assert found.rooms() == {ONE: 34}
+
+
 def test_one_endpoint_takes_no_room_from_another() -> None:
     found = Windows()
     found.started(ONE)

@@ -10,11 +10,11 @@ from django.db import models
 from deliveries.models import Delivery
 from events.models import Event
 from organizations.models import ApiKey, Organization
-from tests.factories import make_delivery, make_endpoint, make_key
+from tests.factories import make_delivery, make_endpoint, make_key, make_replay
 from tests.routes import Route, api_routes, label
 
 # What a route needs in its body before it looks for what its path names.
-BODIES: dict[str, object] = {}
+BODIES: dict[str, object] = {"/api/endpoints/{endpoint_id}/replay": {"since": "2026-01-01T00:00:00Z"}}
 WITH_ID = [route for route in api_routes() if route.names]
 WITHOUT_ID = [route for route in api_routes() if not route.names and route.method == "GET"]
 
@@ -29,6 +29,7 @@ def theirs(rival: SimpleNamespace) -> dict[str, uuid.UUID]:
         "event_id": delivery.event_id,
         "endpoint_id": delivery.endpoint_id,
         "delivery_id": delivery.pk,
+        "replay_id": make_replay(rival.organization).pk,
     }
 
 

@@ -1,8 +1,9 @@
-"""The signing keys of endpoints, decrypted once and remembered until the endpoint's revision changes."""
+"""What an attempt needs that is kept encrypted: signing keys, and headers of the tenant's own. Decrypted once, and
+remembered until the endpoint's revision changes."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ import structlog
 from cryptography.fernet import InvalidToken
 
 from deliveries.claim import Claimed
+from deliveries.custom_headers import opened
 from deliveries.secrets import secret_bytes
 from organizations.encryption import decrypt
 
@@ -18,7 +20,10 @@ log = structlog.get_logger(__name__)
 
 REMEMBERED = 5_000
 
-_LOAD = """
+_LOAD_HEADERS = """
+SELECT id::text, encrypted_headers FROM deliveries_endpoint WHERE id = ANY (%s::uuid[]) AND encrypted_headers <> ''
+"""
+_LOAD_KEYS = """
 SELECT endpoint_id::text, encrypted, valid_until FROM deliveries_endpointsecret
 WHERE endpoint_id = ANY (%s::uuid[]) AND (valid_until IS NULL OR valid_until > now())
 ORDER BY valid_until DESC NULLS FIRST
@@ -26,21 +31,26 @@ ORDER BY valid_until DESC NULLS FIRST
 
 
 @dataclass(slots=True)
-class _Keys:
+class _Known:
     revision: int
-    keys: list[tuple[bytes, datetime | None]]
+    keys: list[tuple[bytes, datetime | None]] = field(default_factory=list)
+    headers: dict[str, str] | None = field(default_factory=dict)  # None: they can't be read
 
 
 class NoKey(Exception):
     """An endpoint has no signing secret that FIELD_ENCRYPTION_KEYS can read."""
 
 
-class SigningKeys:
+class NoHeaders(Exception):
+    """An endpoint has headers of its own that FIELD_ENCRYPTION_KEYS can't read."""
+
+
+class Credentials:
     def __init__(self) -> None:
-        self._known: OrderedDict[str, _Keys] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     async def load(self, connection: psycopg.AsyncConnection[Any], deliveries: Sequence[Claimed]) -> None:
-        """Makes sure that the keys of these deliveries' endpoints are known, as of the revision that was claimed."""
+        """Makes sure that what these deliveries' endpoints need is known, as of the revision that was claimed."""
         stale = {
             delivery.endpoint_id: delivery.revision
             for delivery in deliveries
@@ -48,8 +58,15 @@ class SigningKeys:
         }
         if not stale:
             return
-        fresh = {endpoint_id: _Keys(revision, []) for endpoint_id, revision in stale.items()}
-        rows = await (await connection.execute(_LOAD, [list(stale)])).fetchall()
+        fresh = {endpoint_id: _Known(revision) for endpoint_id, revision in stale.items()}
+        rows = await (await connection.execute(_LOAD_HEADERS, [list(stale)])).fetchall()
+        for endpoint_id, encrypted in rows:
+            try:
+                fresh[endpoint_id].headers = opened(encrypted)
+            except InvalidToken:
+                fresh[endpoint_id].headers = None
+                log.error("endpoint.headers_unreadable", endpoint_id=endpoint_id)
+        rows = await (await connection.execute(_LOAD_KEYS, [list(stale)])).fetchall()
         for endpoint_id, encrypted, valid_until in rows:
             try:
                 fresh[endpoint_id].keys.append((secret_bytes(decrypt(encrypted)), valid_until))
@@ -61,7 +78,14 @@ class SigningKeys:
         while len(self._known) > max(REMEMBERED, len(deliveries)):
             self._known.popitem(last=False)
 
-    def of(self, delivery: Claimed, *, now: datetime) -> list[bytes]:
+    def headers_of(self, delivery: Claimed) -> dict[str, str]:
+        """The tenant's own. NoHeaders when they can't be read: without them the receiver would take us for another."""
+        headers = self._known[delivery.endpoint_id].headers
+        if headers is None:
+            raise NoHeaders(delivery.endpoint_id)
+        return headers
+
+    def keys_of(self, delivery: Claimed, *, now: datetime) -> list[bytes]:
         """The keys that are valid now, the current one first. NoKey when there is none: nothing goes out unsigned."""
         keys = [key for key, until in self._known[delivery.endpoint_id].keys if until is None or until > now]
         if not keys:
