@@ -1,12 +1,13 @@
 """The engine and gates: a pace is held, an outage of the receiver costs few attempts and heals by itself."""
 
+import threading
 import time
 
 from deliveries.models import Attempt, Delivery, Endpoint
 from organizations.models import Organization
 from tests.concurrency import at_once
 from tests.deliveries.engine_room import run_engine
-from tests.deliveries.receiver import answers, receiving
+from tests.deliveries.receiver import Conversation, answers, receiving
 from tests.factories import ago, make_delivery, make_endpoint
 
 RATE, NUMBER = 40, 40
@@ -28,8 +29,13 @@ def test_two_engines_together_hold_the_pace(committed_organization: Organization
 def test_a_receiver_that_is_down_costs_few_attempts_and_all_arrive_when_it_is_back(
     committed_organization: Organization,
 ) -> None:
-    down = [True]
-    with receiving(lambda conversation: answers(500 if down else 204)(conversation)) as receiver:
+    down = threading.Event()
+    down.set()
+
+    def behaviour(conversation: Conversation) -> None:
+        answers(500 if down.is_set() else 204)(conversation)
+
+    with receiving(behaviour) as receiver:
         endpoint = make_endpoint(committed_organization, url=receiver.url)
         for _ in range(100):
             make_delivery(endpoint)
