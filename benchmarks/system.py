@@ -99,8 +99,8 @@ def more_endpoints(stack: Stack, organization: str, count: int) -> None:
             """
             WITH made AS (
                 INSERT INTO deliveries_endpoint (id, organization_id, url, description, event_types, state,
-                    disabled_reason, is_default, revision, consecutive_failures)
-                SELECT triggers_uuid7(), organization_id, url, '', '{}', 'enabled', '', false, 1, 0
+                    disabled_reason, is_default, revision, consecutive_failures, encrypted_headers, circuit, probe_wait)
+                SELECT triggers_uuid7(), organization_id, url, '', '{}', 'enabled', '', false, 1, 0, '', 'closed', 0
                 FROM deliveries_endpoint, generate_series(1, %(count)s)
                 WHERE organization_id = %(organization)s AND is_default
                 RETURNING id
