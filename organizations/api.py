@@ -178,6 +178,7 @@ class Keys(APIView):
 
 class KeyRotation(APIView):
     scopes = {"POST": KEYS_WRITE}
+    optional_body = True
 
     @extend_schema(
         operation_id="rotate_key",
@@ -195,7 +196,7 @@ class KeyRotation(APIView):
     )
     def post(self, request: Request) -> Response:
         """A new key in place of the one that asks, which works until the grace ends."""
-        incoming = RotationIn(data=request.data or {})
+        incoming = RotationIn(data=request.data)
         incoming.is_valid(raise_exception=True)
         grace = timedelta(seconds=incoming.validated_data["grace_seconds"])
         text, key, previous = rotate_key(key_of(request), grace=grace)
