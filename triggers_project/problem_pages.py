@@ -33,8 +33,8 @@ PAGES = {
     ),
     "missing_scope": Page(
         "The key lacks a scope",
-        "The API key is valid, but was not made for this call.",
-        "Use a key with the scope that the detail names, or make one with POST /api/keys.",
+        "The API key is valid, but was not made for this call, or to hand out a scope that it does not have itself.",
+        "Use a key with the scope that the detail names; a key that has it can make one with POST /api/keys.",
     ),
     "forbidden": Page(
         "Forbidden",
@@ -85,6 +85,12 @@ PAGES = {
         "Too many endpoints",
         "The organization has as many endpoints as this server allows.",
         "Delete one that is no longer used. An operator can allow more with ENDPOINTS_PER_ORGANIZATION.",
+    ),
+    "too_many_keys": Page(
+        "Too many keys",
+        "The organization has as many valid API keys as this server allows.",
+        "Delete one that is no longer used, or rotate without grace. "
+        "An operator can allow more with KEYS_PER_ORGANIZATION.",
     ),
     "last_key": Page(
         "The last key can't be deleted",

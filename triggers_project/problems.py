@@ -35,6 +35,8 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     organizations.SignupClosed: (403, "signup_closed"),
     organizations.KeyNotFound: (404, "not_found"),
     organizations.KeyEnded: (401, "unauthorized"),
+    organizations.ScopeNotHeld: (403, "missing_scope"),
+    organizations.TooManyKeys: (409, "too_many_keys"),
     organizations.LastKey: (409, "last_key"),
     organizations.OverLimit: (429, "rate_limited"),
     events.DuplicateEvent: (409, "duplicate_event"),
