@@ -36,11 +36,6 @@ PAGES = {
         "The API key is valid, but was not made for this call, or to hand out a scope that it does not have itself.",
         "Use a key with the scope that the detail names; a key that has it can make one with POST /api/keys.",
     ),
-    "forbidden": Page(
-        "Forbidden",
-        "This may not be done from here.",
-        "Reload the page, and sign in again.",
-    ),
     "signup_closed": Page(
         "Sign-up is closed",
         "On this server only staff make new organizations.",

@@ -200,10 +200,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return Problem(400, "bad_request").response(request)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return Problem(403, "forbidden").response(request)
-
-
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return Problem(404, "not_found", "There is nothing at this address.").response(request)
 

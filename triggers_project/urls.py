@@ -51,6 +51,5 @@ urlpatterns = [
 ]
 
 handler400 = "triggers_project.problems.bad_request"
-handler403 = "triggers_project.problems.forbidden"
 handler404 = "triggers_project.problems.not_found"
 handler500 = "triggers_project.problems.internal_error"
