@@ -24,7 +24,9 @@ PAGES = {
     "malformed_body": Page(
         "The body is not JSON",
         "The body is empty, is not JSON (RFC 8259), or is not UTF-8.",
-        "Send one JSON document. NaN, Infinity, comments and trailing commas are not JSON.",
+        "Send one JSON object. NaN, Infinity, comments and trailing commas are not JSON. Calls whose fields are all "
+        "optional take nothing for {}; calls without fields (pause, resume, cancel, ack of one event, retry of one "
+        "delivery, DELETE) ignore any body.",
     ),
     "unauthorized": Page(
         "No valid API key",
