@@ -187,11 +187,12 @@ class EndpointSecretView(APIView):
 
 class EndpointSecretRotation(APIView):
     scopes = {"POST": ENDPOINTS_WRITE}
+    optional_body = True
 
     @extend_schema(operation_id="rotate_endpoint_secret", request=SecretRotationIn, responses=SecretOut)
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         """A new signing secret; the old one signs as well until the grace ends."""
-        incoming = SecretRotationIn(data=request.data or {})
+        incoming = SecretRotationIn(data=request.data)
         incoming.is_valid(raise_exception=True)
         endpoint = find_endpoint(tenant_of(request), endpoint_id)
         grace = timedelta(seconds=incoming.validated_data["grace_seconds"])
@@ -203,6 +204,7 @@ class EndpointSecretRotation(APIView):
 
 class EndpointTest(APIView):
     scopes = {"POST": ENDPOINTS_WRITE}
+    optional_body = True
 
     @extend_schema(
         operation_id="test_endpoint",
@@ -215,7 +217,7 @@ class EndpointTest(APIView):
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         """Sends a real, signed event to this endpoint alone, with the header `webhook-test: true`."""
-        incoming = TestIn(data=request.data or {})
+        incoming = TestIn(data=request.data)
         incoming.is_valid(raise_exception=True)
         endpoint = find_endpoint(tenant_of(request), endpoint_id)
         delivery = send_test(endpoint, event_type=incoming.validated_data["type"])

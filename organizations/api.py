@@ -19,7 +19,7 @@ from deliveries.targets import check_target
 from organizations.authentication import Anyone, key_of, tenant_of
 from organizations.callers import caller_address
 from organizations.errors import OverLimit, SignupClosed
-from organizations.keys import generate_key, require_valid, revoke_key, rotate_key
+from organizations.keys import create_key, generate_key, revoke_key, rotate_key
 from organizations.models import ApiKey, Organization
 from organizations.scopes import ALL_SCOPES, KEYS_WRITE
 
@@ -64,8 +64,9 @@ class KeyIn(serializers.Serializer[None]):
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=ALL_SCOPES),
-        default=list(ALL_SCOPES),
+        required=False,
         allow_empty=False,
+        help_text="Of those that the asking key has itself; without, all of them.",
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
@@ -156,8 +157,8 @@ class Keys(APIView):
         responses=inline_serializer("Keys", {"organization": OrganizationOut(), "keys": KeyOut(many=True)}),
     )
     def get(self, request: Request) -> Response:
-        """The tenant and all its keys, newest first; never a secret."""
-        keys = ApiKey.objects.of(tenant_of(request))
+        """The tenant and its keys, newest first; never a secret. Of those that ended, the latest 100 of 30 days."""
+        keys = ApiKey.objects.of(tenant_of(request)).listed()
         return Response(
             {
                 "organization": OrganizationOut(tenant_of(request)).data,
@@ -167,17 +168,16 @@ class Keys(APIView):
 
     @extend_schema(operation_id="create_key", request=KeyIn, responses={201: NewKeyOut})
     def post(self, request: Request) -> Response:
-        """One more key. It is shown this once."""
+        """One more key, of scopes that the asking one has itself. It is shown this once."""
         incoming = KeyIn(data=request.data)
         incoming.is_valid(raise_exception=True)
-        with transaction.atomic():
-            require_valid(key_of(request))
-            text, key = generate_key(tenant_of(request), **incoming.validated_data)
+        text, key = create_key(key_of(request), **incoming.validated_data)
         return Response({"api_key": text, "key": KeyOut(key).data}, status=201)
 
 
 class KeyRotation(APIView):
     scopes = {"POST": KEYS_WRITE}
+    optional_body = True
 
     @extend_schema(
         operation_id="rotate_key",
@@ -195,7 +195,7 @@ class KeyRotation(APIView):
     )
     def post(self, request: Request) -> Response:
         """A new key in place of the one that asks, which works until the grace ends."""
-        incoming = RotationIn(data=request.data or {})
+        incoming = RotationIn(data=request.data)
         incoming.is_valid(raise_exception=True)
         grace = timedelta(seconds=incoming.validated_data["grace_seconds"])
         text, key, previous = rotate_key(key_of(request), grace=grace)

@@ -48,6 +48,14 @@ class KeyEnded(Refused):
     """The key that asks was revoked or has expired since it was let in."""
 
 
+class ScopeNotHeld(Refused):
+    """A key can't hand out what it may not do itself."""
+
+
+class TooManyKeys(Refused):
+    """The tenant has as many valid keys as this server allows."""
+
+
 class LastKey(Refused):
     """A tenant without a valid key could never make another."""
 

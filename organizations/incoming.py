@@ -14,9 +14,33 @@ _PATH = re.compile(r" - at `(?P<key>key in )?\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
-def decode_json(body: bytes) -> Any:
-    """Any JSON value. MalformedBody when it is none, InvalidBody when it is nested absurdly deep."""
-    return decode(body, Any)
+def decode_object(body: bytes) -> dict[str, Any]:
+    """A JSON object that can be stored. Else MalformedBody or InvalidBody, as with `decode`."""
+    found: dict[str, Any] = decode(body, dict[str, Any])
+    faults = nul_faults(found) if rb"\u0000" in body else []
+    if faults:
+        raise InvalidBody(faults)
+    return found
+
+
+def nul_faults(document: object) -> list[tuple[str, str]]:
+    """Where a name or string holds U+0000, which PostgreSQL takes in no text."""
+    faults, rest = [], [("#", document)]
+    while rest:
+        pointer, value = rest.pop()
+        if isinstance(value, str) and "\x00" in value:
+            faults.append((pointer, "This holds a NUL character, which can't be stored."))
+        elif isinstance(value, dict):
+            if any("\x00" in name for name in value):
+                faults.append((pointer, "A name here holds a NUL character, which can't be stored."))
+            rest += [(f"{pointer}/{_escaped(name)}", inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            rest += [(f"{pointer}/{index}", inner) for index, inner in enumerate(value)]
+    return faults
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def decode(body: bytes, shape: type[T] | Any) -> T:

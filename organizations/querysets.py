@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from organizations.models import Organization
 
 
+LISTED_ENDED = 100
+
+
 class ApiKeyQuerySet(models.QuerySet[Any]):
     def of(self, organization: Organization) -> ApiKeyQuerySet:
         return self.filter(organization=organization)
@@ -21,6 +24,13 @@ class ApiKeyQuerySet(models.QuerySet[Any]):
             Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
             revoked_at__isnull=True,
         )
+
+    def listed(self) -> ApiKeyQuerySet:
+        """The valid ones, and the latest LISTED_ENDED of those that ended within 30 days: never more and more."""
+        lately = Now() - timedelta(days=30)
+        ended = self.filter(Q(revoked_at__gt=lately) | Q(revoked_at__isnull=True, expires_at__gt=lately))
+        ended = ended.exclude(pk__in=self.valid().values("pk")).order_by("-pk")[:LISTED_ENDED]
+        return self.filter(Q(pk__in=self.valid().values("pk")) | Q(pk__in=ended.values("pk")))
 
     def unused_since(self, ago: timedelta) -> ApiKeyQuerySet:
         return self.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=Now() - ago))

@@ -1,7 +1,13 @@
 """Is this text a valid key, and whose? bcrypt once, then from memory.
 
-Two things are remembered, per process:
+A public id that nobody has, or whose key has ended, is checked like any other, against a hash that nothing matches:
+it takes as long, and counts as a guess as well. Guesses are counted before bcrypt, for the address they come from and
+never for the key they aim at, so that nobody elsewhere can lock a good key out.
+
+Three things are remembered, per process:
 - that a text matched a row's bcrypt hash: for ten minutes, as an HMAC of the text, bound to that hash;
+- that it did not: likewise, so that who goes on with an old key, which is no guessing, does not use up the guesses of
+  those who share the address;
 - the row's state (revoked, expired, scopes, tier): for half a second, so a revocation holds everywhere within one.
 """
 
@@ -13,8 +19,10 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import bcrypt
+from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -23,7 +31,7 @@ from organizations.limits import Budget, spend
 from organizations.models import ApiKey, Organization
 
 STATE_SECONDS = 0.5
-VERIFIED_SECONDS = 600
+CHECKED_SECONDS = 600
 REMEMBERED = 10_000
 # Wrong secrets from one address: enough for a person's mistakes, far too few for guessing. Good keys cost nothing.
 FAILURES_PER_MINUTE = 10
@@ -33,7 +41,7 @@ _process_secret = secrets.token_bytes(32)
 
 
 @dataclass(frozen=True)
-class _Verified:
+class _Checked:
     proof: bytes
     secret_hash: str
     until: float
@@ -56,6 +64,7 @@ class _Memory(OrderedDict[str, object]):
 
 
 _verified = _Memory()
+_refused = _Memory()
 _states = _Memory()
 _lock = threading.Lock()
 _bcrypt_turn = threading.Lock()
@@ -65,6 +74,7 @@ def forget_all() -> None:
     """Starts anew, as a fresh process would (for tests)."""
     with _lock:
         _verified.clear()
+        _refused.clear()
         _states.clear()
 
 
@@ -78,7 +88,7 @@ def find_key(text: str, *, caller: str) -> ApiKey | None:
     if parts is None:
         return None
     key = _current_state(parts.public_id)
-    if key is None or not _matches(parts, key, caller):
+    if not _matches(parts, key.secret_hash if key else _nobodys_hash(), caller) or key is None:
         return None
     _note_use(key)
     return key
@@ -105,41 +115,53 @@ def _current_state(public_id: str) -> ApiKey | None:
     return key
 
 
-def _matches(parts: KeyParts, key: ApiKey, caller: str) -> bool:
-    proof = hmac.digest(_process_secret, parts.secret.encode(), hashlib.sha256)
-    if _known(parts.public_id, proof, key.secret_hash):
-        return True
+@cache
+def _nobodys_hash() -> str:
+    return bcrypt.hashpw(secrets.token_bytes(24), bcrypt.gensalt(settings.BCRYPT_ROUNDS)).decode()
+
+
+def _matches(parts: KeyParts, secret_hash: str, caller: str) -> bool:
+    proof = hmac.digest(_process_secret, "_".join(parts).encode(), hashlib.sha256)
+    known = _known(parts.public_id, proof, secret_hash)
+    if known is not None:
+        return known
     # One bcrypt at a time for a process: a flood of bad keys takes one core at most, and the first of many
     # concurrent callers with a good one answers for the rest.
     failures = Budget(f"key-failures:{caller}", FAILURES_PER_MINUTE)
     if not spend(failures, 0).remaining:
         return False
     with _bcrypt_turn:
-        if _known(parts.public_id, proof, key.secret_hash):
-            return True
+        known = _known(parts.public_id, proof, secret_hash)
+        if known is not None:
+            return known
         # Asked again: those who waited behind too many failures must not all have their turn.
         if not spend(failures, 0).remaining:
             return False
-        if not bcrypt.checkpw(parts.secret.encode(), key.secret_hash.encode()):
+        matches = bcrypt.checkpw(parts.secret.encode(), secret_hash.encode())
+        if not matches:
             spend(failures)
-            return False
-    with _lock:
-        _verified.remember(
-            parts.public_id,
-            _Verified(proof, key.secret_hash, time.monotonic() + VERIFIED_SECONDS),
-        )
-    return True
+        checked = _Checked(proof, secret_hash, time.monotonic() + CHECKED_SECONDS)
+        with _lock:
+            if matches:
+                _verified.remember(parts.public_id, checked)
+            else:
+                _refused.remember(proof.hex(), checked)
+    return matches
 
 
-def _known(public_id: str, proof: bytes, secret_hash: str) -> bool:
+def _known(public_id: str, proof: bytes, secret_hash: str) -> bool | None:
+    """Whether the secret matched when it was last checked; None when that is not remembered."""
     with _lock:
-        known = _verified.get(public_id)
-    return (
-        isinstance(known, _Verified)
-        and known.until > time.monotonic()
-        and known.secret_hash == secret_hash
-        and hmac.compare_digest(known.proof, proof)
-    )
+        found = ((_verified.get(public_id), True), (_refused.get(proof.hex()), False))
+    for checked, matched in found:
+        if (
+            isinstance(checked, _Checked)
+            and checked.until > time.monotonic()
+            and checked.secret_hash == secret_hash
+            and hmac.compare_digest(checked.proof, proof)
+        ):
+            return matched
+    return None
 
 
 def allowed_limit(organization: Organization) -> Budget:

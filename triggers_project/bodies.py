@@ -4,11 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
 import msgspec
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.utils.mediatypes import media_type_matches
 
 from organizations.errors import BodyTooLarge, MalformedBody
-from organizations.incoming import decode_json
+from organizations.incoming import decode_object
 
 LARGEST_BODY = 64 * 1024  # bytes, for every call that does not name a limit of its own
 UNKNOWN_LENGTH = 1 << 62
@@ -30,10 +35,32 @@ class DeclaredBody:
         return self.application(environ, start_response)
 
 
-class JSONIn(BaseParser):
-    """Reads at most the view's `largest_body` bytes, whatever the client declares.
+class EmptyBody:
+    """Lets JSONIn say what an empty body means: REST framework would not ask it, and take it for `{}` everywhere."""
 
-    A view with `raw_body = True` gets the bytes, to decode them itself; others get the decoded value.
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/api/") and not request.META.get("CONTENT_LENGTH", "").strip("0"):
+            request.META["CONTENT_LENGTH"] = str(UNKNOWN_LENGTH)
+        return self.get_response(request)
+
+
+class OneParser(DefaultContentNegotiation):
+    """Hands every body to JSONIn, whatever its Content-Type: an empty one needs none."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
+
+
+class JSONIn(BaseParser):
+    """The rule for the body of every call that reads one: at most the view's `largest_body` bytes, whatever the client
+    declares, of `application/json`, and one JSON object.
+
+    Nothing at all is MalformedBody, but with `optional_body = True`, for views whose fields are all optional, it is
+    `{}`. A view with `raw_body = True` gets the bytes, to decode them itself. A view that never asks for
+    `request.data` takes no body; what is sent to it is ignored.
     """
 
     media_type = "application/json"
@@ -51,7 +78,11 @@ class JSONIn(BaseParser):
             limit,
             declared=int((parser_context or {})["request"].META["CONTENT_LENGTH"]),
         )
-        return body if getattr(view, "raw_body", False) else decode_json(body)
+        if not body and getattr(view, "optional_body", False):
+            return {}
+        if body and not media_type_matches(self.media_type, media_type or ""):
+            raise UnsupportedMediaType(media_type or "")
+        return body if getattr(view, "raw_body", False) else decode_object(body)
 
 
 def read_within(stream: IO[bytes], limit: int, declared: int) -> bytes:

@@ -24,7 +24,9 @@ PAGES = {
     "malformed_body": Page(
         "The body is not JSON",
         "The body is empty, is not JSON (RFC 8259), or is not UTF-8.",
-        "Send one JSON document. NaN, Infinity, comments and trailing commas are not JSON.",
+        "Send one JSON object. NaN, Infinity, comments and trailing commas are not JSON. Calls whose fields are all "
+        "optional take nothing for {}; calls without fields (pause, resume, cancel, ack of one event, retry of one "
+        "delivery, DELETE) ignore any body.",
     ),
     "unauthorized": Page(
         "No valid API key",
@@ -33,13 +35,8 @@ PAGES = {
     ),
     "missing_scope": Page(
         "The key lacks a scope",
-        "The API key is valid, but was not made for this call.",
-        "Use a key with the scope that the detail names, or make one with POST /api/keys.",
-    ),
-    "forbidden": Page(
-        "Forbidden",
-        "This may not be done from here.",
-        "Reload the page, and sign in again.",
+        "The API key is valid, but was not made for this call, or to hand out a scope that it does not have itself.",
+        "Use a key with the scope that the detail names; a key that has it can make one with POST /api/keys.",
     ),
     "signup_closed": Page(
         "Sign-up is closed",
@@ -85,6 +82,12 @@ PAGES = {
         "Too many endpoints",
         "The organization has as many endpoints as this server allows.",
         "Delete one that is no longer used. An operator can allow more with ENDPOINTS_PER_ORGANIZATION.",
+    ),
+    "too_many_keys": Page(
+        "Too many keys",
+        "The organization has as many valid API keys as this server allows.",
+        "Delete one that is no longer used, or rotate without grace. "
+        "An operator can allow more with KEYS_PER_ORGANIZATION.",
     ),
     "last_key": Page(
         "The last key can't be deleted",

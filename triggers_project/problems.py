@@ -1,12 +1,16 @@
 """Every error over HTTP: one table from the trade's errors to problem+json (RFC 9457), and a page for each code."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 import structlog
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -31,6 +35,8 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     organizations.SignupClosed: (403, "signup_closed"),
     organizations.KeyNotFound: (404, "not_found"),
     organizations.KeyEnded: (401, "unauthorized"),
+    organizations.ScopeNotHeld: (403, "missing_scope"),
+    organizations.TooManyKeys: (409, "too_many_keys"),
     organizations.LastKey: (409, "last_key"),
     organizations.OverLimit: (429, "rate_limited"),
     events.DuplicateEvent: (409, "duplicate_event"),
@@ -176,12 +182,22 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
     return {}
 
 
+def only_read(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A page or check outside of the API: another method than GET or HEAD is a 405 of the same form as the API's."""
+
+    @csrf_exempt  # whose refusal would come first, and in HTML
+    @wraps(view)
+    def checked(request: HttpRequest, **values: Any) -> HttpResponseBase:
+        if request.method in ("GET", "HEAD"):
+            return view(request, **values)
+        detail = f'Method "{request.method}" not allowed.'
+        return Problem(405, "method_not_allowed", detail, headers={"Allow": "GET, HEAD"}).response(request)
+
+    return checked
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return Problem(400, "bad_request").response(request)
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return Problem(403, "forbidden").response(request)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 log = structlog.get_logger(__name__)
 
 _CALLERS_ID = re.compile(r"[\x20-\x7e]{1,128}")
+_ID = re.compile(r"(?<=/)[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?=/|$)")
 MOST_READ_IN_VAIN = 1024 * 1024  # bytes
 _QUIET = ("/health/", "/static/")
 
@@ -66,12 +67,13 @@ class ReadTheRest:
 
 
 class OneSpelling:
-    """`/api/events/` is `/api/events`: the API answers both alike and never redirects."""
+    """`/api/events/` is `/api/events`, and an id may have capitals (RFC 9562): the API never redirects."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith("/api/") and request.path_info.endswith("/"):
-            request.path_info = request.path_info.removesuffix("/")
+        if request.path_info.startswith("/api/"):
+            path = request.path_info.removesuffix("/")
+            request.path_info = _ID.sub(lambda found: found[0].lower(), path)
         return self.get_response(request)

@@ -51,6 +51,7 @@ SIGNUP_OPEN = env.boolean("SIGNUP_OPEN", default=True)
 SIGNUPS_PER_HOUR = env.whole_number("SIGNUPS_PER_HOUR", 20, least=1, most=1_000_000)
 BCRYPT_ROUNDS = env.whole_number("BCRYPT_ROUNDS", 12, least=4, most=16)
 ENDPOINTS_PER_ORGANIZATION = env.whole_number("ENDPOINTS_PER_ORGANIZATION", 50, least=1, most=10_000)
+KEYS_PER_ORGANIZATION = env.whole_number("KEYS_PER_ORGANIZATION", 100, least=1, most=10_000)
 RETRY_SCHEDULE = env.whole_numbers("RETRY_SCHEDULE", [5, 300, 1800, 7200], least=0, most=30 * 86400)
 WEBHOOK_TIMEOUT = env.number("WEBHOOK_TIMEOUT", 30.0, least=0.1, most=300.0)
 ALLOWED_PRIVATE_NETWORKS = env.networks(
@@ -105,6 +106,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "triggers_project.bodies.EmptyBody",  # last: what it writes over, the metrics count
 ]
 
 TEMPLATES = [
@@ -186,6 +188,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["organizations.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["triggers_project.bodies.JSONOut"],
     "DEFAULT_PARSER_CLASSES": ["triggers_project.bodies.JSONIn"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "triggers_project.bodies.OneParser",
     "DEFAULT_PAGINATION_CLASS": "triggers_project.pages.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "triggers_project.problems.answer_exception",

@@ -10,9 +10,10 @@ from deliveries import api_replays as replays
 from events import api as events
 from organizations import api as organizations
 from triggers_project import docs, health, problem_pages
+from triggers_project.problems import only_read
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/docs")),
+    path("", only_read(RedirectView.as_view(url="/api/docs"))),
     path("api/keys", organizations.Keys.as_view()),
     path("api/keys/generate", organizations.Signup.as_view()),
     path("api/keys/rotate", organizations.KeyRotation.as_view()),
@@ -42,14 +43,13 @@ urlpatterns = [
     path("api/replays/<uuid:replay_id>/cancel", replays.ReplayCancel.as_view()),
     path("api/schema", docs.schema, name="schema"),
     path("api/docs", docs.docs, name="docs"),
-    path("problems", problem_pages.problem_index),
-    path("problems/<slug:code>", problem_pages.problem_page),
-    path("health/live", health.live),
-    path("health/ready", health.ready),
+    path("problems", only_read(problem_pages.problem_index)),
+    path("problems/<slug:code>", only_read(problem_pages.problem_page)),
+    path("health/live", only_read(health.live)),
+    path("health/ready", only_read(health.ready)),
     path("admin/", admin.site.urls),
 ]
 
 handler400 = "triggers_project.problems.bad_request"
-handler403 = "triggers_project.problems.forbidden"
 handler404 = "triggers_project.problems.not_found"
 handler500 = "triggers_project.problems.internal_error"

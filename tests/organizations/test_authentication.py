@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 
 from organizations.key_format import KeyParts, compose, new_parts, take_apart
 from organizations.models import ApiKey
+from organizations.verification import FAILURES_PER_MINUTE
 from tests.calls import Caller
 from tests.factories import ago, make_key
 
@@ -22,6 +23,7 @@ def refused_headers(acme: SimpleNamespace) -> dict[str, dict[str, str]]:
         "empty": {"X-API-Key": ""},
         "malformed": {"X-API-Key": "secret"},
         "mistyped": {"X-API-Key": acme.key[:-1] + "-"},
+        "wrong checksum": {"X-API-Key": acme.key[:-6] + "000000"},
         "not ASCII": {"X-API-Key": "trg_ü"},
         "unknown": {"X-API-Key": compose(new_parts())},
         "another secret": {"X-API-Key": compose(KeyParts(parts.public_id, new_parts().secret))},
@@ -39,6 +41,15 @@ def test_every_refusal_of_a_key_is_the_same_answer(acme: SimpleNamespace, anyone
         response = anyone.get(KEYS, headers={**headers, "X-Request-ID": "same"})
         kept = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
         answers.add((response.status_code, response.content, tuple(sorted(kept.items()))))
+    assert len(answers) == 1
+
+
+def test_after_too_many_guesses_the_answer_is_still_the_same(acme: SimpleNamespace, anyone: Caller) -> None:
+    answers = set()
+    for _ in range(FAILURES_PER_MINUTE + 2):
+        headers = {"X-API-Key": compose(new_parts()), "X-Request-ID": "same"}
+        response = anyone.get(KEYS, headers=headers)
+        answers.add((response.status_code, response.content, tuple(sorted(response.headers.items()))))
     assert len(answers) == 1
 
 

@@ -1,8 +1,10 @@
+from typing import Any
+
 import msgspec
 import pytest
 
 from organizations.errors import InvalidBody, MalformedBody
-from organizations.incoming import decode, decode_json
+from organizations.incoming import decode, decode_object
 
 
 class Person(msgspec.Struct):
@@ -18,7 +20,7 @@ class Team(msgspec.Struct):
     ("body", "value"), [(b"1", 1), (b' {"a": [null, true]}\n', {"a": [None, True]}), (b'"\xc3\xa9"', "é")]
 )
 def test_any_json_is_decoded(body: bytes, value: object) -> None:
-    assert decode_json(body) == value
+    assert decode(body, Any) == value
 
 
 @pytest.mark.parametrize(
@@ -39,14 +41,14 @@ def test_any_json_is_decoded(body: bytes, value: object) -> None:
 )
 def test_what_is_not_json_is_malformed(body: bytes, words: str) -> None:
     with pytest.raises(MalformedBody) as caught:
-        decode_json(body)
+        decode(body, Any)
     assert str(caught.value) == words
 
 
 @pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"-Infinity", rb'"\ud800"', rb'{"a": "\udc00"}'])
 def test_what_only_looks_like_json_is_invalid(body: bytes) -> None:
     with pytest.raises(InvalidBody) as caught:
-        decode_json(body)
+        decode(body, Any)
     assert caught.value.fields == [
         ("#", "It holds NaN, Infinity or half of a surrogate pair, which JSON can't carry.")
     ]
@@ -55,7 +57,7 @@ def test_what_only_looks_like_json_is_invalid(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000])
 def test_absurd_nesting_is_invalid(body: bytes) -> None:
     with pytest.raises(InvalidBody) as caught:
-        decode_json(body)
+        decode(body, Any)
     assert caught.value.fields == [("#", "The document is nested too deep.")]
 
 
@@ -79,3 +81,29 @@ def test_what_does_not_fit_and_breaks_off_later_is_malformed() -> None:
     with pytest.raises(MalformedBody) as caught:
         decode(b'{"people": 1, "more":', Team)
     assert str(caught.value) == "The body is not JSON: Input data was truncated."
+
+
+@pytest.mark.parametrize("body", [b"[]", b"0", b"1.5", b"null", b'""', b'"{}"', b"true", b"false"])
+def test_what_is_no_object_is_invalid(body: bytes) -> None:
+    with pytest.raises(InvalidBody) as caught:
+        decode_object(body)
+    assert caught.value.fields[0][0] == "#"
+
+
+def test_an_object_is_decoded() -> None:
+    assert decode_object(rb' {"a": [1, "\\u0000"]}') == {"a": [1, "\\u0000"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        (rb'{"name": "\u0000"}', ["#/name"]),
+        (rb'{"a": [0, {"b/~": "x\u0000y"}]}', ["#/a/1/b~1~0"]),
+        (rb'{"a": {"\u0000": 1}}', ["#/a"]),
+        (rb'{"a": "\u0000", "b": "\u0000"}', ["#/a", "#/b"]),
+    ],
+)
+def test_a_nul_character_is_pointed_at_wherever_it_is(body: bytes, pointers: list[str]) -> None:
+    with pytest.raises(InvalidBody) as caught:
+        decode_object(body)
+    assert sorted(pointer for pointer, _ in caught.value.fields) == pointers

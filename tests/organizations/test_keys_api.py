@@ -11,7 +11,7 @@ from organizations import verification
 from organizations.key_format import take_apart
 from organizations.models import ApiKey
 from tests.calls import Caller, pointers
-from tests.factories import make_key
+from tests.factories import ago, ahead, make_key
 
 
 def row_of(text: str) -> ApiKey:
@@ -184,3 +184,88 @@ def test_a_key_that_has_ended_does_not_count_as_another(acme: SimpleNamespace, e
 def test_an_unknown_key_is_not_there(acme: SimpleNamespace) -> None:
     answer = acme.api.delete(f"/api/keys/{uuid.uuid4()}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+# --- What a key may hand out, and how many there may be ------------------------------------------------------------
+
+
+def test_a_key_hands_out_no_scope_that_it_does_not_have(acme: SimpleNamespace) -> None:
+    api = Caller(make_key(acme.organization, scopes=["keys:write", "events:read"]))
+    answer = api.post("/api/keys", {"name": "more", "scopes": ["events:read", "events:write"]})
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+    assert answer.json()["detail"] == "This needs a key that has the scope events:write itself."
+    assert ApiKey.objects.count() == 2
+
+
+def test_a_key_hands_out_what_it_has(acme: SimpleNamespace) -> None:
+    api = Caller(make_key(acme.organization, scopes=["keys:write", "events:read"]))
+    answer = api.post("/api/keys", {"name": "reader", "scopes": ["events:read"]})
+    assert (answer.status_code, answer.json()["key"]["scopes"]) == (201, ["events:read"])
+
+
+def test_without_scopes_the_new_key_has_those_of_the_asking_one(acme: SimpleNamespace) -> None:
+    api = Caller(make_key(acme.organization, scopes=["keys:write", "events:read"]))
+    assert api.post("/api/keys", {"name": "as I"}).json()["key"]["scopes"] == ["keys:write", "events:read"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/api/keys", {"name": "n"}), ("/api/keys/rotate", {"grace_seconds": 9})]
+)
+def test_there_are_no_more_valid_keys_than_the_server_allows(
+    acme: SimpleNamespace, settings: pytest.FixtureDef, path: str, body: dict[str, object]
+) -> None:
+    settings.KEYS_PER_ORGANIZATION = 2
+    make_key(acme.organization)
+    answer = acme.api.post(path, body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_keys")
+    assert answer.json()["detail"] == "An organization may have 2 valid keys."
+    assert ApiKey.objects.valid().count() == 2
+    assert works(acme.key)
+
+
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_keys_that_have_ended_take_no_room(
+    acme: SimpleNamespace, settings: pytest.FixtureDef, ended: str
+) -> None:
+    settings.KEYS_PER_ORGANIZATION = 2
+    ApiKey.objects.filter(pk=row_of(make_key(acme.organization)).pk).update(**{ended: Now()})
+    assert acme.api.post("/api/keys", {"name": "n"}).status_code == 201
+
+
+def test_another_tenants_keys_take_no_room(
+    acme: SimpleNamespace, rival: SimpleNamespace, settings: pytest.FixtureDef
+) -> None:
+    settings.KEYS_PER_ORGANIZATION = 2
+    assert acme.api.post("/api/keys", {"name": "n"}).status_code == 201
+
+
+def test_a_rotation_without_grace_needs_no_room(acme: SimpleNamespace, settings: pytest.FixtureDef) -> None:
+    settings.KEYS_PER_ORGANIZATION = 1
+    assert acme.api.post("/api/keys/rotate").status_code == 201
+
+
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_the_list_leaves_out_what_ended_long_ago(acme: SimpleNamespace, ended: str) -> None:
+    lately, long_ago = (row_of(make_key(acme.organization)) for _ in range(2))
+    ApiKey.objects.filter(pk=lately.pk).update(**{ended: Now() - timedelta(days=29)})
+    ApiKey.objects.filter(pk=long_ago.pk).update(**{ended: Now() - timedelta(days=31)})
+    listed = [key["id"] for key in acme.api.get("/api/keys").json()["keys"]]
+    assert listed == [str(lately.pk), str(row_of(acme.key).pk)]
+
+
+def test_the_list_leaves_out_what_was_revoked_long_ago_and_would_still_be_valid(
+    acme: SimpleNamespace,
+) -> None:
+    row = row_of(make_key(acme.organization, expires_at=ahead(days=9)))
+    ApiKey.objects.filter(pk=row.pk).update(revoked_at=Now() - timedelta(days=31))
+    assert len(acme.api.get("/api/keys").json()["keys"]) == 1
+
+
+def test_of_keys_that_ended_lately_the_list_has_the_newest_hundred(acme: SimpleNamespace) -> None:
+    ended = [
+        ApiKey(organization=acme.organization, public_id=f"{number:012}", revoked_at=ago(days=1))
+        for number in range(102)
+    ]
+    ApiKey.objects.bulk_create(ended)
+    listed = [key["prefix"] for key in acme.api.get("/api/keys").json()["keys"]]
+    assert listed == [f"trg_{number:012}" for number in range(101, 1, -1)] + [row_of(acme.key).prefix]

@@ -1,3 +1,4 @@
+import random
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -184,3 +185,54 @@ def test_without_redis_threads_never_pass_more_than_the_limit(monkeypatch: pytes
     monkeypatch.setattr(limits._own_count, "spent", SlowToRead())
     outcomes = at_once([lambda: [spend(TEN).passed for _ in range(2)]] * 10, database=False)
     assert sum(sum(passed) for passed in outcomes if isinstance(passed, list)) == 10
+
+
+# --- Whatever comes, and whenever ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_redis")
+@pytest.mark.parametrize("seed", range(5))
+def test_no_window_wherever_it_starts_lets_more_than_the_limit_pass(clock: list[int], seed: int) -> None:
+    chance, passed = random.Random(seed), []
+    for _ in range(400):
+        clock[0] += chance.choice([0, 0, 0, 1, 2, 7, 30])
+        cost = chance.randint(1, 6)
+        if spend(TEN, cost).passed:
+            passed.append((clock[0], cost))
+    for start, _ in passed:
+        assert sum(cost for second, cost in passed if start <= second <= start + 60) <= 10
+
+
+@pytest.mark.usefixtures("no_redis")
+@pytest.mark.parametrize("seed", range(5))
+def test_who_waits_as_long_as_it_was_told_passes_and_not_before(clock: list[int], seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(100):
+        clock[0] += chance.choice([0, 0, 1, 2, 7])
+        cost = chance.randint(1, 6)
+        asked = spend(TEN, cost)
+        if not asked.passed:
+            clock[0] += asked.retry_after - 1
+            assert not spend(TEN, cost).passed
+            clock[0] += 1
+            assert clock[0] == asked.reset_at
+            assert spend(TEN, cost).passed
+
+
+def test_the_script_decides_as_the_process_alone_would() -> None:
+    """What a Redis that holds this answers, and what the same rule says: they must not drift apart."""
+    spent = {0: 2, 5: 1, 30: 3, 59: 1, 60: 2, 61: 5, 62: 9}  # by how many seconds ago
+
+    def try_them() -> list[tuple[Spending, Spending]]:
+        now, found = redis_client.client().time()[0], []
+        for cost in range(4):
+            redis_client.client().flushdb()
+            put(spent)
+            within = {now - seconds: amount for seconds, amount in spent.items() if seconds <= 60}
+            passed = sum(within.values()) + cost <= TEN.limit
+            found.append((spend(TEN, cost), verdict(TEN, cost, passed, within, now)))
+        return found
+
+    pairs = within_one_second(try_them)
+    assert [one for one, _ in pairs] == [other for _, other in pairs]
+    assert [one.passed for one, _ in pairs] == [True, True, False, False]

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from django.http import HttpResponse
 
 from events.models import Event
 from organizations import redis_client
@@ -131,3 +132,70 @@ def test_without_redis_events_are_accepted_and_counted(acme: SimpleNamespace) ->
     assert [response.status_code for response in responses] == [202] * 100 + [429]
     assert responses[-1].headers["X-RateLimit-Remaining"] == "0"
     assert Event.objects.count() == 100
+
+
+# --- All figures agree, at every step -----------------------------------------------------------------------------
+
+
+def read(response: HttpResponse) -> tuple[int, int, int]:
+    """(limit, remaining, unix second of the reset), once everything that the headers say was found to agree."""
+    headers = response.headers
+    limit, remaining, reset = (
+        int(headers[f"X-RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset")
+    )
+    wait = int(headers["RateLimit"].rpartition("t=")[2])
+    assert headers["RateLimit-Policy"] == f'"events";q={limit};w=60'
+    assert headers["RateLimit"] == f'"events";r={remaining};t={wait}'
+    assert 0 <= remaining <= limit
+    assert 0 <= wait <= 61
+    assert abs(redis_client.client().time()[0] + wait - reset) <= 2
+    if response.status_code == 429:
+        assert headers["Retry-After"] == str(wait)
+        assert wait >= 1
+    else:
+        assert "Retry-After" not in headers
+    return limit, remaining, reset
+
+
+def test_the_figures_agree_at_every_step_to_the_limit_and_over_it(acme: SimpleNamespace) -> None:
+    second = spend_all_but(4, acme, ago=30)
+    responses = [acme.api.post("/api/events", EVENT) for _ in range(6)]
+    assert [response.status_code for response in responses] == [202] * 4 + [429] * 2
+    assert [read(response) for response in responses] == [
+        (100, left, second + 61) for left in (3, 2, 1, 0, 0, 0)
+    ]
+
+
+def test_the_figures_agree_for_batches_that_fit_and_that_do_not(acme: SimpleNamespace) -> None:
+    second = spend_all_but(5, acme, ago=30)
+    responses = [acme.api.post("/api/events/batch", {"events": [EVENT] * size}) for size in (3, 3, 2, 1)]
+    assert [response.status_code for response in responses] == [202, 429, 202, 429]
+    assert [read(response) for response in responses] == [(100, left, second + 61) for left in (2, 2, 0, 0)]
+
+
+def test_the_figures_agree_for_a_batch_that_can_never_fit(acme: SimpleNamespace) -> None:
+    response = acme.api.post("/api/events/batch", {"events": [EVENT] * 101})
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "60")
+    assert read(response)[:2] == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/events"), ("POST", "/api/events/batch"), ("PUT", "/api/keys")]
+)
+def test_the_figures_agree_on_what_costs_nothing(acme: SimpleNamespace, method: str, path: str) -> None:
+    second = spend_all_but(7, acme, ago=30)
+    assert read(acme.api.send(method, path)) == (100, 7, second + 61)
+
+
+def test_the_figures_of_fifty_callers_at_once_agree_and_no_place_is_taken_twice(
+    committed_acme: SimpleNamespace,
+) -> None:
+    second = spend_all_but(10, committed_acme, ago=20)
+    key = committed_acme.key
+    Caller(key).get("/api/keys")
+    responses = at_once([lambda: Caller(key).post("/api/events", EVENT)] * 50)
+    passed = [read(response) for response in responses if response.status_code == 202]
+    refused = [read(response) for response in responses if response.status_code == 429]
+    assert sorted(passed) == [(100, left, second + 61) for left in range(10)]
+    assert refused == [(100, 0, second + 61)] * 40
+    assert Event.objects.count() == 10

@@ -151,13 +151,16 @@ def test_the_memory_is_bounded(acme: SimpleNamespace, monkeypatch: pytest.Monkey
     for text in [make_key(acme.organization) for _ in range(3)]:
         find_key(text, caller=HERE)
     assert len(verification._verified) == len(verification._states) == 2
+    for _ in range(3):
+        find_key(unknown(), caller=HERE)
+    assert len(verification._refused) == 2
 
 
 def test_no_secret_is_held_in_memory(acme: SimpleNamespace) -> None:
     find_key(acme.key, caller=HERE)
     parts = take_apart(acme.key)
     assert parts is not None
-    assert parts.secret not in repr(verification._verified) + repr(verification._states)
+    assert parts.secret not in f"{verification._verified} {verification._refused} {verification._states}"
 
 
 def test_the_first_use_of_a_key_is_noted(acme: SimpleNamespace) -> None:
@@ -190,3 +193,112 @@ def test_many_guesses_at_once_do_not_all_have_their_turn(
     found = at_once([lambda guess=guess: find_key(guess, caller=HERE) for guess in guesses])
     assert found == [None] * len(guesses)
     assert len(checks) == FAILURES_PER_MINUTE
+
+
+# --- What is no key costs the same, whatever it lacks --------------------------------------------------------------
+
+
+def unknown() -> str:
+    return compose(new_parts())
+
+
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_a_key_that_has_ended_is_checked_like_any_other(
+    acme: SimpleNamespace, checks: list[bytes], ended: str
+) -> None:
+    ApiKey.objects.update(**{ended: Now()})
+    assert find_key(acme.key, caller=HERE) is None
+    assert len(checks) == 1
+
+
+def test_a_public_id_that_nobody_has_is_checked_like_any_other(
+    acme: SimpleNamespace, checks: list[bytes]
+) -> None:
+    assert find_key(unknown(), caller=HERE) is None
+    assert find_key(with_another_secret(acme.key), caller=HERE) is None
+    assert len(checks) == 2
+
+
+def test_the_hash_that_nothing_matches_costs_as_much_as_a_keys(acme: SimpleNamespace) -> None:
+    rounds = ApiKey.objects.get().secret_hash[:7]
+    assert verification._nobodys_hash()[:7] == rounds == "$2b$04$"
+
+
+def test_guesses_at_public_ids_soon_cost_no_bcrypt(acme: SimpleNamespace, checks: list[bytes]) -> None:
+    for _ in range(FAILURES_PER_MINUTE + 5):
+        assert find_key(unknown(), caller=HERE) is None
+    assert len(checks) == FAILURES_PER_MINUTE
+
+
+def test_guesses_with_and_without_a_known_public_id_are_counted_together(
+    acme: SimpleNamespace, checks: list[bytes]
+) -> None:
+    for _ in range(FAILURES_PER_MINUTE):
+        find_key(unknown(), caller=HERE)
+        find_key(with_another_secret(acme.key), caller=HERE)
+    assert len(checks) == FAILURES_PER_MINUTE
+
+
+@pytest.mark.parametrize("what", ["unknown", "revoked", "another secret"])
+def test_who_goes_on_with_a_bad_key_locks_out_nobody_of_the_same_address(
+    acme: SimpleNamespace, checks: list[bytes], what: str
+) -> None:
+    text = {
+        "unknown": unknown,
+        "revoked": lambda: make_key(acme.organization, name="revoked"),
+        "another secret": lambda: with_another_secret(acme.key),
+    }[what]()
+    ApiKey.objects.filter(name="revoked").update(revoked_at=Now())
+    for _ in range(FAILURES_PER_MINUTE * 2):
+        assert find_key(text, caller=HERE) is None
+    assert len(checks) == 1
+    assert find_key(acme.key, caller=HERE)
+
+
+def test_what_was_refused_is_checked_again_once_the_hash_is_another(
+    acme: SimpleNamespace, clock: SimpleNamespace
+) -> None:
+    text = with_another_secret(acme.key)
+    assert find_key(text, caller=HERE) is None
+    parts = take_apart(text)
+    assert parts is not None
+    ApiKey.objects.update(secret_hash=bcrypt.hashpw(parts.secret.encode(), bcrypt.gensalt(4)).decode())
+    clock.now += 0.99
+    assert find_key(text, caller=HERE)
+
+
+def test_guesses_from_many_addresses_lock_a_good_key_out_nowhere_else(
+    acme: SimpleNamespace, checks: list[bytes]
+) -> None:
+    for number in range(20):
+        for _ in range(FAILURES_PER_MINUTE):
+            find_key(with_another_secret(acme.key), caller=f"203.0.113.{number}")
+    assert find_key(acme.key, caller=HERE)
+
+
+def test_a_wrong_checksum_costs_neither_query_nor_bcrypt_nor_a_guess(
+    acme: SimpleNamespace, checks: list[bytes], django_assert_num_queries: Iterator[None]
+) -> None:
+    wrong = acme.key[:-1] + ("0" if acme.key[-1] != "0" else "1")
+    with django_assert_num_queries(0):
+        for _ in range(FAILURES_PER_MINUTE + 1):
+            assert find_key(wrong, caller=HERE) is None
+    assert checks == []
+    assert find_key(acme.key, caller=HERE)
+
+
+def test_secrets_are_compared_in_constant_time(
+    acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only comparisons of what came in: bcrypt's own, and this one."""
+    compared: list[bool] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append(one == other)
+        return compared[-1]
+
+    monkeypatch.setattr(verification.hmac, "compare_digest", compare)
+    find_key(acme.key, caller=HERE)
+    assert find_key(with_another_secret(acme.key), caller=HERE) is None
+    assert find_key(acme.key, caller=HERE)
+    assert compared == [False, False, True]

@@ -1,20 +1,20 @@
 """What holds for every route of the API."""
 
-import uuid
 from types import SimpleNamespace
 
 import pytest
+from django.test import Client
 
 from organizations.scopes import ALL_SCOPES
 from tests.calls import Caller
 from tests.factories import make_event, make_key
-from tests.routes import Route, api_routes, label
+from tests.routes import METHODS, Route, all_routes, api_routes, label
 
 ROUTES = api_routes()
 
 
 def anything(route: Route) -> str:
-    return route.path(**{name: uuid.uuid4() for name in route.names})
+    return route.path_to_nothing()
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=label)
@@ -53,21 +53,65 @@ def test_a_trailing_slash_makes_no_difference(acme: SimpleNamespace, route: Rout
     assert set(second.json()) == set(first.json()) if first.content else not second.content
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=label)
-def test_no_body_is_a_server_error(acme: SimpleNamespace, route: Route) -> None:
-    bodies = (b"[]", b'"x"', b"5", b"null", b"true", b"{", b"\xff", b"")
-    statuses = {body: acme.api.send(route.method, anything(route), body).status_code for body in bodies}
-    assert {body: status for body, status in statuses.items() if status >= 500} == {}
+@pytest.mark.parametrize("path", sorted({route.template for route in all_routes()}))
+def test_every_method_it_does_not_have_is_a_405_that_says_which_it_has(
+    acme: SimpleNamespace, path: str
+) -> None:
+    routes = [route for route in all_routes() if route.template == path]
+    has = {route.method for route in routes}
+    for method in {*METHODS, "TRACE", "BREW"} - has:
+        response = acme.api.send(method, anything(routes[0]), {})
+        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed"), method
+        assert set(response.headers["Allow"].split(", ")) - {"OPTIONS", "HEAD"} == has
 
 
-@pytest.mark.parametrize("path", sorted({route.template for route in ROUTES}))
-def test_a_method_it_does_not_have_is_a_405_that_says_which_it_has(acme: SimpleNamespace, path: str) -> None:
-    route = next(route for route in ROUTES if route.template == path)
-    response = acme.api.send("PUT", anything(route), {})
-    methods = {route.method for route in ROUTES if route.template == path}
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.names], ids=label)
+def test_an_id_may_have_capitals(acme: SimpleNamespace, route: Route) -> None:
+    path = route.path_to_things_of(acme.organization)
+    response = acme.api.send(route.method, path.replace(ids_in(path), ids_in(path).upper()), {})
+    assert response.status_code in (200, 202, 204, 422)  # 422: it was found, and the body does not fit
+
+
+def ids_in(path: str) -> str:
+    return next(part for part in path.split("/") if part.count("-") == 4)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "{{{0}}}",
+        "urn:uuid:{0}",
+        "{0}0",
+        "{0}%0A",
+        "%20{0}",
+        "x{0}",
+        "{1}",
+        "{2}",
+        "019B0000-0000-7000-8000-00000000000G",
+    ],
+)
+def test_any_other_spelling_of_an_id_is_not_there(acme: SimpleNamespace, spelling: str) -> None:
+    event_id = str(make_event(acme.organization).pk)
+    odd = spelling.format(event_id, event_id.replace("-", ""), event_id.replace("-", "", 1))
+    response = acme.api.get(f"/api/events/{odd}")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "BREW"])
+@pytest.mark.parametrize("path", ["/", "/problems", "/problems/not_found", "/health/live", "/health/ready"])
+def test_pages_and_checks_are_only_read(path: str, method: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    response = browser.generic(method, path, b"a=1", content_type="application/x-www-form-urlencoded")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
-    allowed = set(response.headers["Allow"].split(", ")) - {"OPTIONS", "HEAD"}
-    assert allowed == methods
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/api/schema", "/api/docs", "/nothing", "/api/nothing", "/static/nothing"])
+def test_writing_where_there_is_nothing_to_write_to_is_a_problem_as_well(path: str) -> None:
+    response = Client(enforce_csrf_checks=True).post(path, {"a": 1})
+    assert response.status_code in (404, 405)
+    assert response.headers["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/api/inbox", "/api/keys", "/api/deliveries"])
