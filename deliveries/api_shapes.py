@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from deliveries import outcome
-from deliveries.custom_headers import opened
+from deliveries.custom_headers import LONGEST_VALUE, MOST, opened
 from deliveries.models import Attempt, Delivery, Endpoint, Replay
 from deliveries.targets import LONGEST_URL
 from organizations.api_shapes import Incoming
@@ -169,8 +169,25 @@ def event_types_field(**options: Any) -> serializers.ListField:
     return serializers.ListField(child=EventTypePattern(), max_length=100, **options)
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "maxProperties": MOST,
+        "propertyNames": {"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"},
+        "additionalProperties": {
+            "type": "string",
+            "maxLength": LONGEST_VALUE,
+            "pattern": "^[!-~]([ -~\\t]*[!-~])?$",
+        },
+        "description": "Sent with every delivery. They can't take the place of those that are ours.",
+    }
+)
+class OwnHeaders(serializers.DictField):
+    """The shape only; `custom_headers.check_headers` reads them."""
+
+
 def headers_field() -> serializers.DictField:
-    return serializers.DictField(
+    return OwnHeaders(
         child=serializers.CharField(max_length=1_000, trim_whitespace=False),
         required=False,
         help_text="Sent with every delivery. They can't take the place of those that are ours.",

@@ -6,7 +6,7 @@ EVENT_ID = "01938f2e-6c1a-7b3e-8f00-4d2f9f0a1b2c"
 ENDPOINT_ID = "01938f2d-1f00-7aa0-9a3c-5b1e2d3c4f5a"
 DELIVERY_ID = "01938f2e-6c1a-7c11-b2d4-0a1b2c3d4e5f"
 REPLAY_ID = "01938f2f-0000-7d22-8a3b-1c2d3e4f5a6b"
-SECRET = "whsec_dGhlIHNlY3JldCBvZiBldmVyeSBlbmRwb2ludCBoZXJl"
+SECRET = "whsec_dGhlIHNlY3JldCBvZiBldmVyeSBlbmRwb2ludCBoZXJl"  # noqa: S105  (an example)
 API_KEY = "trg_0a1B2c3D4e5F_0123456789ABCDEFGHIJKLMNOPQRSTUVW4Qk0Xz"
 MOMENT, LATER = "2026-01-31T12:00:00Z", "2026-01-31T12:00:05Z"
 
@@ -83,7 +83,7 @@ FIELDS: dict[str, Any] = {
     "NewEndpointOut.id": ENDPOINT_ID,
     "ReplayOut.id": REPLAY_ID,
     "ReplayStartedOut.id": REPLAY_ID,
-    "ReplayOut.state": "finished",
+    "ReplayOut.state": "done",
     "ReplayStartedOut.state": "running",
     "ReplayOut.status": "dead_letter",
     "EndpointReplayInRequest.status": "dead_letter",

@@ -1,4 +1,4 @@
-"""What a text field takes, as JSON Schema has it: REST framework refuses NUL, and trims before it asks for a character."""
+"""What a text field takes, as JSON Schema has it: REST framework refuses NUL, and trims before it counts."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ def _header(description: str, example: Any, **schema: Any) -> dict[str, Any]:
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {
         **_header(
-            "The call's id in our log: your own X-Request-ID when it has 1-128 printable ASCII characters, else a new one.",
+            "The call's id in our log: your X-Request-ID if it has 1-128 printable ASCII characters, else a new one.",
             "01938f2e-6c1b-4a53-9d0e-2f6d0f1c9a77",
         ),
         "required": True,

@@ -43,7 +43,7 @@ _HEADERS = [
         pattern=r"^v1,[A-Za-z0-9+/]+=*( v1,[A-Za-z0-9+/]+=*)*$",
     ),
     _header("webhook-attempt", "Which attempt this is: 1, 2, ...", "1", pattern=r"^[1-9]\d*$"),
-    _header("webhook-test", "`true` on what `POST /api/endpoints/{id}/test` sends.", "true", required=False, enum=["true"]),
+    _header("webhook-test", "On what `POST /api/endpoints/{id}/test` sends.", "true", required=False, enum=["true"]),
 ]  # fmt: skip
 _ANSWERS = {
     "2XX": "Delivered.",
