@@ -15,6 +15,7 @@ from triggers_project.local.stack import ROOT
 log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(3600)]
 
+CONFIG = ROOT / "tests/fuzzing/schemathesis.toml"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "4")  # for each operation, in each phase
 PHASES = os.environ.get("FUZZ_PHASES", "examples,fuzzing")
 SEED = os.environ.get("FUZZ_SEED", "1")
@@ -23,9 +24,11 @@ SEED = os.environ.get("FUZZ_SEED", "1")
 def test_every_call_answers_as_the_schema_says(journey: Journey, tmp_path: Path) -> None:
     done = subprocess.run(
         [
-            *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{journey.stack.url}/api/schema"),
+            *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIG)),
+            *("run", f"{journey.stack.url}/api/schema"),
             *("--header", f"X-API-Key: {journey.key}", "--phases", PHASES),
             *("--max-examples", EXAMPLES, "--seed", SEED),
+            *("--exclude-operation-id", "rotate_key"),  # it ends the key that asks
             *("--continue-on-failure", "--no-color"),
         ],
         cwd=tmp_path,  # where it would leave its notes

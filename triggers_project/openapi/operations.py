@@ -99,20 +99,21 @@ class OperationSchema(AutoSchema):  # type: ignore[misc]
             problems.ANY_CALL: True,
             problems.WITH_KEY: self._needs_key(operation),
             problems.WITH_SCOPE: self.method in getattr(self.view, "scopes", {}),
-            problems.WITH_PATH_ID: "path" in places,
+            problems.WITH_ID: "path" in places or self._names(body, "format", "uuid"),
             problems.WITH_QUERY: "query" in places,
             problems.WITH_BODY: body is not None,
-            problems.WITH_URL: body is not None and self._names_a_target(body),
+            problems.WITH_URL: self._names(body, "format", "uri"),
             problems.ONCE: takes_idempotency_key(operation),
             problems.OF_CALL.get(operation["operationId"], ()): True,
         }
         return {code for codes, holds in rules.items() if holds for code in codes}
 
-    def _names_a_target(self, body: dict[str, Any]) -> bool:
-        schemas = [content["schema"] for content in body["content"].values()]
+    def _names(self, body: dict[str, Any] | None, keyword: str, value: str) -> bool:
+        """Whether a field of the body is of that kind."""
+        schemas = [content["schema"] for content in (body or {"content": {}})["content"].values()]
         names = {schema["$ref"].rpartition("/")[2] for schema in schemas if "$ref" in schema}
         return any(
-            field.get("format") == "uri"
+            field.get(keyword) == value
             for component in self.registry._components.values()
             if component.name in names
             for field in component.schema.get("properties", {}).values()

@@ -18,7 +18,7 @@ ANY_CALL: tuple[Code, ...] = (
 )
 WITH_KEY: tuple[Code, ...] = ((401, "unauthorized"),)
 WITH_SCOPE: tuple[Code, ...] = ((403, "missing_scope"),)
-WITH_PATH_ID: tuple[Code, ...] = ((404, "not_found"),)
+WITH_ID: tuple[Code, ...] = ((404, "not_found"),)
 WITH_BODY: tuple[Code, ...] = (
     (400, "malformed_body"),
     (413, "payload_too_large"),
@@ -41,7 +41,6 @@ OF_CALL: dict[str, tuple[Code, ...]] = {
     "get_webhook_config": ((404, "no_endpoint"),),
     "send_event": ((409, "duplicate_event"), (422, "no_endpoint"), (429, "rate_limited")),
     "send_events": ((422, "no_endpoint"), (429, "rate_limited")),
-    "replay_event": ((404, "not_found"),),
 }
 # Calls on the way to which a key can end, though it was let in (`organizations.keys.require_valid`), need no entry:
 # they answer 401 as any other.
