@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,16 @@ def test_a_generated_client_sends_lists_acks_and_replays(
 ) -> None:
     generate(f"{journey.stack.url}/api/schema", tmp_path / "made_client")
     monkeypatch.syspath_prepend(tmp_path)
-    api = "made_client.api"
     client = importlib.import_module("made_client").AuthenticatedClient(
         base_url=journey.stack.url, token=journey.key, httpx_args={"trust_env": False}
     )
     models = importlib.import_module("made_client.models")
+    with client:  # one connection, closed at the end
+        use(client, models, journey)
 
+
+def use(client: Any, models: Any, journey: Journey) -> None:
+    api = "made_client.api"
     event = models.EventInRequest(type_="flow.event", payload={"order": 17})
     sent = importlib.import_module(f"{api}.events.send_event").sync(client=client, body=event)
     journey.wait_for([str(sent.id)], timeout=30)
