@@ -58,7 +58,7 @@ class BatchErrorOut(serializers.Serializer[None]):
     code = serializers.ChoiceField(choices=["duplicate_event", "invalid_body"])
     detail = serializers.CharField()
     event_id = serializers.UUIDField(required=False, help_text="Of a duplicate: the event that was first.")
-    errors = FaultOut(many=True, required=False)
+    errors = FaultOut(many=True, required=False)  # type: ignore[assignment]
 
 
 class BatchResultOut(serializers.Serializer[None]):

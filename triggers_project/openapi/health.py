@@ -4,11 +4,14 @@ from typing import Any
 
 from triggers_project.openapi.headers import HEADERS
 
-_DOWN = {"type": "array", "items": {"type": "string", "enum": ["broker", "database", "scheduler"]}}
+_DOWN: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "string", "enum": ["broker", "database", "scheduler"]},
+}
 
 
 def _answer(description: str, example: dict[str, Any], *, headers: tuple[str, ...] = ()) -> dict[str, Any]:
-    properties = {"status": {"type": "string", "enum": [example["status"]]}}
+    properties: dict[str, Any] = {"status": {"type": "string", "enum": [example["status"]]}}
     properties |= {"down": _DOWN} if "down" in example else {}
     return {
         "description": description,

@@ -15,7 +15,7 @@ from triggers_project.openapi.headers import ALWAYS, OF_LIMITS, headers
 TITLES = {200: "Done.", 201: "Made.", 202: "Taken.", 204: "Done; there is no body.", 207: "Some were taken."}
 
 
-class OperationSchema(AutoSchema):  # type: ignore[misc]
+class OperationSchema(AutoSchema):
     def get_operation(self, *arguments: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*arguments)
         if operation is None:
@@ -36,7 +36,7 @@ class OperationSchema(AutoSchema):  # type: ignore[misc]
     def get_summary(self) -> str:
         return str(self.get_operation_id()).replace("_", " ").capitalize()
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular has another than REST framework
         """The view's own words, and the scope that it asks for."""
         scope = getattr(self.view, "scopes", {}).get(self.method)
         words = [super().get_description(), f"Needs a key with the scope `{scope}`." if scope else ""]
@@ -44,7 +44,9 @@ class OperationSchema(AutoSchema):  # type: ignore[misc]
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
         """A row is answered whole: a default in its model makes no field of the answer optional."""
-        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        schema: dict[str, Any] = super()._map_basic_serializer(  # type: ignore[no-untyped-call]
+            serializer, direction
+        )
         if direction == "response":
             fields = force_instance(serializer).fields
             rows = issubclass(type(force_instance(serializer)), ModelSerializer)
