@@ -1,37 +1,20 @@
 """`/health/live` and `/health/ready`, for load balancers and people."""
 
-from collections.abc import Callable
-from functools import wraps
-
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
+from django.http import HttpRequest, JsonResponse
 from psycopg_pool import PoolTimeout
 
 from deliveries.heartbeat import scheduler_is_alive
 from organizations import redis_client
-from triggers_project.problems import RETRY_AFTER_OUTAGE, Problem
+from triggers_project.problems import RETRY_AFTER_OUTAGE
 
 
-def only_reading(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    @csrf_exempt  # who may not write here is told so by 405
-    @wraps(view)
-    def reading(request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD"):
-            return Problem(405, "method_not_allowed", headers={"Allow": "GET, HEAD"}).response(request)
-        return view(request)
-
-    return reading
-
-
-@only_reading
-def live(request: HttpRequest) -> HttpResponse:
+def live(request: HttpRequest) -> JsonResponse:
     """200 while the process serves."""
     return JsonResponse({"status": "live"})
 
 
-@only_reading
-def ready(request: HttpRequest) -> HttpResponse:
+def ready(request: HttpRequest) -> JsonResponse:
     """200, or 503 naming what is down. Events are accepted as long as the database is up."""
     up = {
         "database": database_is_up(),

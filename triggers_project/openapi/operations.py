@@ -73,6 +73,7 @@ class OperationSchema(AutoSchema):
         body = operation.get("requestBody")
         if body is None:
             return
+        body["required"] = not getattr(self.view, "optional_body", False)
         limit = getattr(self.view, "largest_body", LARGEST_BODY)
         body["description"] = f"At most {limit:,} bytes. Fields that are not named here are ignored."
         for content in body["content"].values():

@@ -35,6 +35,8 @@ ONCE: tuple[Code, ...] = (
 # What follows from no rule: codes of the trade, by the call's operation id.
 OF_CALL: dict[str, tuple[Code, ...]] = {
     "generate_key": ((403, "signup_closed"), (429, "rate_limited")),
+    "create_key": ((409, "too_many_keys"),),
+    "rotate_key": ((409, "too_many_keys"),),
     "delete_key": ((409, "last_key"),),
     "create_endpoint": ((409, "too_many_endpoints"),),
     "set_webhook_config": ((409, "too_many_endpoints"),),
