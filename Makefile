@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint types imports django-checks pytest format bench requirements clean
+.PHONY: help up demo test lint types imports django-checks pytest schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,6 +50,14 @@ django-checks: ## migrations are complete, production settings are safe
 pytest: ## the tests alone; ARGS="-k name" picks some
 	$(INSTALL) dev
 	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+schema: ## write docs/openapi.yaml anew, after a change of the API
+	$(INSTALL) dev
+	@$(RUN) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+fuzz: ## schemathesis over a running system; EXAMPLES=200 for each call
+	$(INSTALL) dev
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),100) FUZZ_PHASES=examples,coverage,fuzzing $(RUN) -m pytest tests/flows/test_fuzzing.py
 
 format: ## put the code into the common form
 	$(INSTALL) dev

@@ -26,10 +26,10 @@ log = structlog.get_logger(__name__)
 
 def filters() -> list[OpenApiParameter]:
     return [
-        OpenApiParameter("status", str, enum=Delivery.Status.values),
-        OpenApiParameter("endpoint_id", OpenApiTypes.UUID),
-        OpenApiParameter("event_type", str),
-        OpenApiParameter("event_id", OpenApiTypes.UUID),
+        OpenApiParameter("status", str, enum=Delivery.Status.values, description="Exactly this status."),
+        OpenApiParameter("endpoint_id", OpenApiTypes.UUID, description="To this endpoint."),
+        OpenApiParameter("event_type", parameters.TEXT, description="Of exactly this type."),
+        OpenApiParameter("event_id", OpenApiTypes.UUID, description="Of this event."),
         OpenApiParameter("since", OpenApiTypes.DATETIME, description="Created at or after."),
         OpenApiParameter("until", OpenApiTypes.DATETIME, description="Created before."),
     ]

@@ -15,9 +15,11 @@ from rest_framework.views import APIView
 from deliveries.api_shapes import (
     ConfigIn,
     ConfigOut,
+    ConfiguredOut,
     EndpointChangeIn,
     EndpointIn,
     EndpointOut,
+    NewEndpointOut,
     SecretOut,
     SecretRotationIn,
     TestIn,
@@ -42,10 +44,6 @@ from organizations.scopes import ENDPOINTS_WRITE, EVENTS_READ
 
 log = structlog.get_logger(__name__)
 
-NewEndpointOut = inline_serializer(
-    "NewEndpoint", {**EndpointOut().get_fields(), "secret": serializers.CharField()}
-)
-
 
 def shown(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     return dict(EndpointOut(endpoint, context=view_of(request)).data)
@@ -66,7 +64,7 @@ class WebhookConfig(APIView):
         """The default endpoint, without its secret."""
         return Response(config_of(default_endpoint(tenant_of(request))))
 
-    @extend_schema(operation_id="set_webhook_config", request=ConfigIn, responses=ConfigOut)
+    @extend_schema(operation_id="set_webhook_config", request=ConfigIn, responses=ConfiguredOut)
     def post(self, request: Request) -> Response:
         """Sets the default endpoint; a `webhook_url` of null means inbox only."""
         incoming = ConfigIn(data=request.data)

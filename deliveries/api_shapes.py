@@ -2,12 +2,43 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deliveries.custom_headers import opened
+from deliveries import outcome
+from deliveries.custom_headers import LONGEST_VALUE, MOST, opened
 from deliveries.models import Attempt, Delivery, Endpoint, Replay
+from deliveries.targets import LONGEST_URL
+from organizations.api_shapes import Incoming
 
 HIDDEN = "***"
+
+
+@extend_schema_field(
+    {
+        "type": "string",
+        "format": "uri",
+        "maxLength": LONGEST_URL,
+        "description": "http or https, without user name and fragment, to a public address.",
+    }
+)
+class WebhookURL(serializers.CharField):
+    """The shape only; where it may point to is `targets.check_target`'s business."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=LONGEST_URL, **options)
+
+
+@extend_schema_field(
+    {
+        "type": "string",
+        "pattern": "^whsec_(?:(?:[A-Za-z0-9+/]{4}){8,20}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+        "|(?:[A-Za-z0-9+/]{4}){21}(?:[A-Za-z0-9+/]{2}==)?)$",
+        "description": "A signing secret of Standard Webhooks: whsec_ and 24-64 bytes in base64.",
+    }
+)
+class SigningSecret(serializers.CharField):
+    """The shape only; `secrets.secret_bytes` reads it."""
 
 
 class DeliveryOut(serializers.ModelSerializer[Delivery]):
@@ -29,6 +60,18 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
 
 
 class AttemptOut(serializers.ModelSerializer[Attempt]):
+    outcome = serializers.ChoiceField(
+        choices=[
+            outcome.DELIVERED,
+            outcome.REJECTED,
+            outcome.TIMEOUT,
+            outcome.UNREACHABLE,
+            outcome.BROKEN,
+            outcome.FORBIDDEN,
+        ]
+    )
+    response_headers = serializers.DictField(child=serializers.CharField())
+
     class Meta:
         model = Attempt
         fields = [
@@ -85,6 +128,7 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
     health = HealthOut(source="*")
     headers = serializers.SerializerMethodField()
 
+    @extend_schema_field(serializers.DictField(child=serializers.CharField()))
     def get_headers(self, endpoint: Endpoint) -> dict[str, str]:
         headers = opened(endpoint.encrypted_headers)
         return headers if self.context.get("may_see_headers") else dict.fromkeys(headers, HIDDEN)
@@ -105,6 +149,15 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
         ]
 
 
+class NewEndpointOut(EndpointOut):
+    """For the schema only: with the secret, which is no field of the row."""
+
+    secret = SigningSecret()
+
+    class Meta(EndpointOut.Meta):
+        fields = [*EndpointOut.Meta.fields, "secret"]
+
+
 class EventTypePattern(serializers.RegexField):
     """`order.created`, or `order.*` for all that begin with `order.`"""
 
@@ -116,8 +169,25 @@ def event_types_field(**options: Any) -> serializers.ListField:
     return serializers.ListField(child=EventTypePattern(), max_length=100, **options)
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "maxProperties": MOST,
+        "propertyNames": {"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"},
+        "additionalProperties": {
+            "type": "string",
+            "maxLength": LONGEST_VALUE,
+            "pattern": "^[!-~]([ -~\\t]*[!-~])?$",
+        },
+        "description": "Sent with every delivery. They can't take the place of those that are ours.",
+    }
+)
+class OwnHeaders(serializers.DictField):
+    """The shape only; `custom_headers.check_headers` reads them."""
+
+
 def headers_field() -> serializers.DictField:
-    return serializers.DictField(
+    return OwnHeaders(
         child=serializers.CharField(max_length=1_000, trim_whitespace=False),
         required=False,
         help_text="Sent with every delivery. They can't take the place of those that are ours.",
@@ -128,24 +198,24 @@ def pace_field() -> serializers.IntegerField:
     return serializers.IntegerField(min_value=1, max_value=10_000, allow_null=True, required=False)
 
 
-class EndpointIn(serializers.Serializer[None]):
-    url = serializers.CharField(max_length=2048)
+class EndpointIn(Incoming):
+    url = WebhookURL()
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     event_types = event_types_field(required=False)
     headers = headers_field()
     max_per_second = pace_field()
-    secret = serializers.CharField(max_length=200, required=False)
+    secret = SigningSecret(max_length=200, required=False)
 
 
-class EndpointChangeIn(serializers.Serializer[None]):
-    url = serializers.CharField(max_length=2048, required=False)
+class EndpointChangeIn(Incoming):
+    url = WebhookURL(required=False)
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     event_types = event_types_field(required=False)
     headers = headers_field()
     max_per_second = pace_field()
 
 
-class WindowIn(serializers.Serializer[None]):
+class WindowIn(Incoming):
     """Deliveries by the time they were created."""
 
     since = serializers.DateTimeField(required=False, allow_null=True, help_text="Created at or after.")
@@ -182,30 +252,33 @@ class ReplayStartedOut(serializers.Serializer[Replay]):
     replayed = serializers.IntegerField(help_text="How many of them are on their way already.")
 
 
-class SecretRotationIn(serializers.Serializer[None]):
-    secret = serializers.CharField(max_length=200, required=False)
+class SecretRotationIn(Incoming):
+    secret = SigningSecret(max_length=200, required=False)
     grace_seconds = serializers.IntegerField(min_value=0, max_value=604_800, default=86_400)
 
 
 class SecretOut(serializers.Serializer[None]):
-    secret = serializers.CharField()
+    secret = SigningSecret()
     previous_secrets_until = serializers.DateTimeField(allow_null=True)
 
 
-class TestIn(serializers.Serializer[None]):
+class TestIn(Incoming):
     type = serializers.RegexField(
         r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z", max_length=100, default="webhook.test"
     )
 
 
-class ConfigIn(serializers.Serializer[None]):
-    webhook_url = serializers.CharField(max_length=2048, allow_null=True)
+class ConfigIn(Incoming):
+    webhook_url = WebhookURL(allow_null=True)
     event_types = event_types_field(required=False)
-    secret = serializers.CharField(max_length=200, required=False)
+    secret = SigningSecret(max_length=200, required=False)
 
 
 class ConfigOut(serializers.Serializer[None]):
     webhook_url = serializers.CharField(allow_null=True)
     endpoint_id = serializers.UUIDField(allow_null=True)
     event_types = serializers.ListField(child=serializers.CharField())
-    secret = serializers.CharField(allow_null=True)
+
+
+class ConfiguredOut(ConfigOut):
+    secret = SigningSecret(allow_null=True)

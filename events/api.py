@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -23,9 +23,18 @@ from deliveries.replay import replay_event
 from deliveries.ring import ring_after_commit
 from events.accept import Accepted, accept_event, accept_events
 from events.acknowledge import acknowledge, find_event
-from events.api_shapes import AcceptedOut, AckIn, EventDetailOut, EventIn, EventOut, ReplayIn
+from events.api_shapes import (
+    AcceptedOut,
+    AckIn,
+    BatchIn,
+    BatchOut,
+    EventDetailOut,
+    EventIn,
+    EventOut,
+    ReplayIn,
+)
 from events.errors import DuplicateEvent, EventNotFound
-from events.idempotency import Answer, once
+from events.idempotency import LONGEST_KEY, Answer, once
 from events.incoming import LARGEST_BATCH, LARGEST_EVENT, read_batch, read_event
 from events.metrics import events_rejected
 from events.models import Event
@@ -45,7 +54,14 @@ def query_parameter(name: str, kind: Any, description: str, **more: Any) -> Open
 
 SINCE = query_parameter("since", OpenApiTypes.DATETIME, "Created at or after.")
 UNTIL = query_parameter("until", OpenApiTypes.DATETIME, "Created before.")
-TYPE = query_parameter("type", str, "Exactly this event type.")
+TYPE = query_parameter("type", parameters.TEXT, "Exactly this event type.")
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
+    OpenApiParameter.HEADER,
+    description="Of this call; the same key and body within 24 hours give the first answer again.",
+    examples=[OpenApiExample("a key", value="order-17-created")],
+)
 
 
 class Events(ListAPIView[Event]):
@@ -67,7 +83,12 @@ class Events(ListAPIView[Event]):
         """Events, newest first."""
         return self.list(request)
 
-    @extend_schema(operation_id="send_event", request=EventIn, responses={202: AcceptedOut})
+    @extend_schema(
+        operation_id="send_event",
+        request=EventIn,
+        responses={202: AcceptedOut},
+        parameters=[IDEMPOTENCY_KEY],
+    )
     def post(self, request: Request) -> Response:
         """Accepts one event. When the answer is 202, the event and its deliveries are stored."""
         spend_events(request._request, 1)
@@ -88,11 +109,9 @@ class Batch(APIView):
 
     @extend_schema(
         operation_id="send_events",
-        request=inline_serializer("Batch", {"events": EventIn(many=True)}),
-        responses={
-            (202, "application/json"): OpenApiTypes.OBJECT,
-            (207, "application/json"): OpenApiTypes.OBJECT,
-        },
+        request=BatchIn,
+        responses={202: BatchOut, 207: BatchOut},
+        parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> Response:
         """Accepts up to 1,000 events, each for itself: 202 when all were, else 207 and what became of each."""
@@ -274,7 +293,7 @@ class AckOne(APIView):
             "AcknowledgedEvent",
             {
                 "id": serializers.UUIDField(),
-                "status": serializers.CharField(),
+                "status": serializers.ChoiceField(choices=["acknowledged"]),
                 "acknowledged_at": serializers.DateTimeField(),
             },
         ),

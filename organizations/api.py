@@ -14,8 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from deliveries.api_shapes import WebhookURL
 from deliveries.endpoints import configure_default
 from deliveries.targets import check_target
+from organizations.api_shapes import Incoming
 from organizations.authentication import Anyone, key_of, tenant_of
 from organizations.callers import caller_address
 from organizations.errors import OverLimit, SignupClosed
@@ -35,6 +37,7 @@ class OrganizationOut(serializers.ModelSerializer[Organization]):
 
 
 class KeyOut(serializers.ModelSerializer[ApiKey]):
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=ALL_SCOPES))
     prefix = serializers.CharField(help_text="The part of the key that may be shown.")
 
     class Meta:
@@ -51,22 +54,23 @@ class KeyOut(serializers.ModelSerializer[ApiKey]):
         ]
 
 
-class SignupIn(serializers.Serializer[None]):
+class SignupIn(Incoming):
     organization_name = serializers.CharField(max_length=200)
-    webhook_url = serializers.CharField(max_length=2048, required=False)
+    webhook_url = WebhookURL(required=False)
 
 
-class RotationIn(serializers.Serializer[None]):
+class RotationIn(Incoming):
     grace_seconds = serializers.IntegerField(min_value=0, max_value=LONGEST_GRACE, default=0)
 
 
-class KeyIn(serializers.Serializer[None]):
+class KeyIn(Incoming):
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=ALL_SCOPES),
         required=False,
         allow_empty=False,
         help_text="Of those that the asking key has itself; without, all of them.",
+        min_length=1,
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 

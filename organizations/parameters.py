@@ -13,6 +13,7 @@ from organizations.errors import InvalidQuery
 
 Query = Mapping[str, str]
 
+TEXT = {"type": "string", "pattern": r"^[^\x00]*$"}  # what `text` takes, as JSON Schema
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 

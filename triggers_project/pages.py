@@ -17,6 +17,7 @@ from organizations.errors import InvalidQuery
 from organizations.parameters import whole_number
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 200
+MOST_PASSED_OVER = 1_000_000
 
 
 class NewestFirst(BasePagination):
@@ -30,7 +31,7 @@ class NewestFirst(BasePagination):
             rows = rows.filter(pk__lt=decode_cursor(cursor))
         offset = 0
         if getattr(view, "takes_offset", False):
-            offset = whole_number(request.query_params, "offset", 0, least=0, most=1_000_000)
+            offset = whole_number(request.query_params, "offset", 0, least=0, most=MOST_PASSED_OVER)
         found = list(rows[offset : offset + limit + 1])
         self.has_more = len(found) > limit
         self.page = found[:limit]
@@ -72,14 +73,18 @@ class NewestFirst(BasePagination):
         }
         found = [
             parameter("limit", "How many at most.", limits),
-            parameter("cursor", "The `next_cursor` of the page before.", {"type": "string"}),
+            parameter(
+                "cursor",
+                "The `next_cursor` of the page before.",
+                {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
+            ),
         ]
         if getattr(view, "takes_offset", False):
             found.append(
                 parameter(
                     "offset",
-                    "How many to pass over.",
-                    {"type": "integer", "minimum": 0},
+                    "How many to pass over. Not together with a cursor.",
+                    {"type": "integer", "minimum": 0, "maximum": MOST_PASSED_OVER, "default": 0},
                 )
             )
         return found

@@ -190,7 +190,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["triggers_project.bodies.JSONIn"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "triggers_project.bodies.OneParser",
     "DEFAULT_PAGINATION_CLASS": "triggers_project.pages.NewestFirst",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "triggers_project.openapi.operations.OperationSchema",
     "EXCEPTION_HANDLER": "triggers_project.problems.answer_exception",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is a query parameter that nobody knows, like any other
     "UNAUTHENTICATED_USER": None,
@@ -199,7 +199,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Triggers",
-    "DESCRIPTION": "Post events, have them delivered as signed webhooks, or poll and acknowledge them.",
+    "DESCRIPTION": (BASE_DIR / "triggers_project/openapi/introduction.md").read_text(),
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -211,9 +211,18 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "DeliveryStatus": "deliveries.models.Delivery.Status",
+        "EndpointState": "deliveries.models.Endpoint.State",
+        "ReplayState": "deliveries.models.Replay.State",
+        "Tier": "organizations.tiers.Tier",
+        "Scope": "organizations.scopes.ALL_SCOPES",
         "EventStatus": "deliveries.event_status.STATUSES",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "triggers_project.openapi.document.complete",
+    ],
     "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 # --- Pages, cookies, headers --------------------------------------------------------------------------------------
