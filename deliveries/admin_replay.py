@@ -20,8 +20,9 @@ from deliveries.models import Delivery, Endpoint
 from deliveries.querysets import SETTLED, DeliveryQuerySet
 from deliveries.replay import replay_event, send_again
 from events.models import Event
-from organizations.admin_lists import SECONDS, TookTooLong, patience
+from organizations.admin_lists import SECONDS
 from organizations.admin_words import how_many
+from organizations.patience import TookTooLong, patience
 from organizations.sql import run
 
 ROWS_SHOWN = 12

@@ -33,9 +33,9 @@ from events.api_shapes import (
     EventOut,
     ReplayIn,
 )
-from events.errors import DuplicateEvent, EventNotFound
+from events.errors import DuplicateEvent, EventNotFound, SearchTooBroad
 from events.idempotency import LONGEST_KEY, Answer, once
-from events.incoming import LARGEST_BATCH, LARGEST_EVENT, read_batch, read_event
+from events.incoming import LARGEST_BATCH, LARGEST_EVENT, read_batch, read_event, read_search
 from events.metrics import events_rejected
 from events.models import Event
 from events.querysets import EventQuerySet
@@ -43,6 +43,7 @@ from organizations import parameters
 from organizations.authentication import tenant_of
 from organizations.errors import InvalidBody, InvalidQuery
 from organizations.middleware import spend_events
+from organizations.patience import TookTooLong, patience
 from organizations.scopes import EVENTS_READ, EVENTS_WRITE
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,14 @@ def query_parameter(name: str, kind: Any, description: str, **more: Any) -> Open
 SINCE = query_parameter("since", OpenApiTypes.DATETIME, "Created at or after.")
 UNTIL = query_parameter("until", OpenApiTypes.DATETIME, "Created before.")
 TYPE = query_parameter("type", parameters.TEXT, "Exactly this event type.")
+PAYLOAD = query_parameter(
+    "payload",
+    str,
+    "A JSON document: only events whose payload contains it. An object is contained when all its members are, an array"
+    " when all its elements are, at any place.",
+    examples=[OpenApiExample("an order", value='{"order":{"id":17}}')],
+)
+SEARCH_SECONDS = 5
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
@@ -74,14 +83,19 @@ class Events(ListAPIView[Event]):
     def get_queryset(self) -> EventQuerySet:
         query = self.request.query_params
         events = Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
-        return with_status(
-            events.between(parameters.moment(query, "since"), parameters.moment(query, "until"))
-        )
+        events = events.between(parameters.moment(query, "since"), parameters.moment(query, "until"))
+        return with_status(events.containing(read_search(query)))
 
-    @extend_schema(operation_id="list_events", parameters=[TYPE, SINCE, UNTIL])
+    @extend_schema(operation_id="list_events", parameters=[TYPE, SINCE, UNTIL, PAYLOAD])
     def get(self, request: Request) -> Response:
         """Events, newest first."""
-        return self.list(request)
+        if not request.query_params.get("payload"):
+            return self.list(request)
+        try:
+            with patience(SEARCH_SECONDS):
+                return self.list(request)
+        except TookTooLong:
+            raise SearchTooBroad(f"The search took longer than {SEARCH_SECONDS} seconds.") from None
 
     @extend_schema(
         operation_id="send_event",

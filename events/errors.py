@@ -30,3 +30,7 @@ class IdempotencyMismatch(Refused):
 
 class IdempotencyInFlight(Refused):
     """The first call with this Idempotency-Key is not done yet."""
+
+
+class SearchTooBroad(Refused):
+    """The search was given up: it would have looked at too much."""

@@ -5,7 +5,8 @@ import re
 import msgspec
 
 from events.payloads import payload_fault
-from organizations.errors import InvalidBody
+from organizations import parameters
+from organizations.errors import InvalidBody, InvalidQuery, MalformedBody
 from organizations.incoming import decode
 
 LARGEST_EVENT = 262_144  # bytes of a request body
@@ -63,6 +64,22 @@ def _read_one(raw: bytes) -> IncomingEvent | InvalidBody:
         return read_event(raw)
     except InvalidBody as error:
         return error
+
+
+def read_search(query: parameters.Query) -> str | None:
+    """The JSON text that `?payload=` holds, or None. InvalidQuery: no JSON, or nothing that an event could contain."""
+    text = parameters.text(query, "payload")
+    if text is None:
+        return None
+    try:
+        decode(text.encode(errors="surrogatepass"), msgspec.Raw)
+    except (MalformedBody, InvalidBody) as error:
+        raise InvalidQuery(
+            [("payload", str(error).replace("The body", "This").removeprefix("#: "))]
+        ) from None
+    if (fault := payload_fault(text)) is not None:
+        raise InvalidQuery([("payload", fault)])
+    return text
 
 
 def event_faults(event: IncomingEvent) -> list[tuple[str, str]]:

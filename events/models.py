@@ -1,5 +1,6 @@
 """What: events, and the keys that let each in once."""
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -33,6 +34,15 @@ class Event(models.Model):
         indexes = [
             # GET /api/events and the inbox: a tenant's events, newest first, from a cursor.
             models.Index(fields=["organization", "id"], name="event_of_organization"),
+            # GET /api/events?payload=. New rows go to its pending list, which `tasks.index_payloads` sorts in, so that
+            # nobody who sends an event waits for it: docs/decisions/0010.
+            GinIndex(
+                fields=["payload"],
+                opclasses=["jsonb_path_ops"],
+                name="event_payload",
+                fastupdate=True,
+                gin_pending_list_limit=64 * 1024,  # kB
+            ),
         ]
         constraints = [models.CheckConstraint(condition=~models.Q(type=""), name="event_has_a_type")]
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models.expressions import RawSQL
 
 if TYPE_CHECKING:
     from organizations.models import Organization
@@ -20,6 +21,14 @@ class EventQuerySet(models.QuerySet[Any]):
         """Created at or after `since`, and before `until`; None leaves that end open."""
         found = self.filter(created_at__gte=since) if since else self
         return found.filter(created_at__lt=until) if until else found
+
+    def containing(self, document: str | None) -> EventQuerySet:
+        """Of which the payload contains this JSON text, as PostgreSQL's `@>` has it; None lets all through."""
+        if document is None:
+            return self
+        # As text: parsed and written again, a number could be another one.
+        contains = RawSQL("events_event.payload @> %s::jsonb", [document], output_field=models.BooleanField())
+        return self.filter(contains)
 
     def acknowledged(self) -> EventQuerySet:
         return self.filter(acknowledged_at__isnull=False)

@@ -1,19 +1,17 @@
 """Lists in the admin that stay quick over millions of rows: they count up to a bound, and give up after a while."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.paginator import Paginator
-from django.db import OperationalError, connection, transaction
 from django.forms import Media
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
+
+from organizations.patience import TookTooLong, patience
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -24,24 +22,6 @@ else:
 MOST_COUNTED = 10_000
 SECONDS = 5
 TOO_LONG_ADVICE = "Choose a tenant or a period, or search for an id."
-
-
-class TookTooLong(Exception):
-    """The database was told to give up."""
-
-
-@contextmanager
-def patience(seconds: float) -> Iterator[None]:
-    """A transaction in which no statement may take longer. TookTooLong."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
-            yield
-            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-    except OperationalError as error:
-        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
-            raise TookTooLong from error
-        raise
 
 
 class OrMore(int):

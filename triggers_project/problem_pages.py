@@ -114,6 +114,11 @@ PAGES = {
         "A parameter of the address has a value that can't be used.",
         "Each entry of errors names the parameter and says what it takes.",
     ),
+    "search_too_broad": Page(
+        "The search is too broad",
+        "Too many events were looked at, and after some seconds the search was given up.",
+        "Ask for more of the payload, or name a type or a time (since, until) as well.",
+    ),
     "invalid_header": Page(
         "A header does not fit",
         "A request header has a value that can't be used.",

@@ -42,6 +42,7 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     events.DuplicateEvent: (409, "duplicate_event"),
     events.EventNotFound: (404, "not_found"),
     events.NoEndpoint: (422, "no_endpoint"),
+    events.SearchTooBroad: (422, "search_too_broad"),
     events.IdempotencyMismatch: (422, "idempotency_mismatch"),
     events.IdempotencyInFlight: (409, "idempotency_in_flight"),
     deliveries.DeliveryNotFound: (404, "not_found"),

@@ -36,6 +36,7 @@ def create_schedules(apps, schema_editor):
             "seconds",
             "Goes on with what is being replayed in the background.",
         ),
+        ("Payload index", "events.index_payloads", 10, "seconds", "Keeps the search in payloads quick."),
         (
             "Purge",
             "deliveries.purge",

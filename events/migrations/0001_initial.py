@@ -15,51 +15,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Event",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=organizations.models.new_id,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("type", models.CharField(max_length=100)),
-                ("payload", models.JSONField()),
-                ("dedup_id", models.CharField(blank=True, max_length=255, null=True)),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                    ),
-                ),
-                ("acknowledged_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="events",
-                        to="organizations.organization",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "indexes": [models.Index(fields=["organization", "id"], name="event_of_organization")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("type", ""), _negated=True),
-                        name="event_has_a_type",
-                    )
-                ],
-            },
-        ),
-        migrations.CreateModel(
             name="OnceKey",
             fields=[
                 (
@@ -112,6 +67,55 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="once_key_holds_an_event_or_an_answer",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Event",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=organizations.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("type", models.CharField(max_length=100)),
+                ("payload", models.JSONField()),
+                ("dedup_id", models.CharField(blank=True, max_length=255, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("acknowledged_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="organizations.organization",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "id"], name="event_of_organization"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        fastupdate=True,
+                        fields=["payload"],
+                        gin_pending_list_limit=65536,
+                        name="event_payload",
+                        opclasses=["jsonb_path_ops"],
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("type", ""), _negated=True), name="event_has_a_type"
                     )
                 ],
             },

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from deliveries.models import Delivery
 from events.admin_search import events_with_dedup_id
 from organizations import admin_lists
-from organizations.admin_lists import TookTooLong, patience
+from organizations.patience import TookTooLong, patience
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_event
 from tests.staff import administrator, log_in, words
 

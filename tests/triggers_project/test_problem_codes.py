@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 
 from events.idempotency import reserve
@@ -70,6 +71,19 @@ def without_database(_: SimpleNamespace, request: pytest.FixtureRequest) -> Http
     return Caller(NOBODYS_KEY).get(KEYS)
 
 
+def search_for_too_much(acme: SimpleNamespace, request: pytest.FixtureRequest) -> HttpResponse:
+    """Another holds the table, so that even this search takes too long."""
+    request.getfixturevalue("monkeypatch").setattr("events.api.SEARCH_SECONDS", 0.05)
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE events_event IN ACCESS EXCLUSIVE MODE")
+        return acme.api.get(EVENTS, payload='{"n":1}')
+    finally:
+        other.close()
+
+
 PROVOKED: dict[str, tuple[int, Provoke]] = {
     "bad_request": (400, lambda acme, _: acme.api.get(KEYS, headers={"Host": "evil.example"})),
     "malformed_body": (400, lambda acme, _: acme.api.post(KEYS, b"{")),
@@ -98,6 +112,7 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
     "invalid_query": (422, lambda acme, _: acme.api.get(EVENTS, limit="x")),
     "invalid_header": (422, lambda acme, _: acme.api.post(EVENTS, EVENT, headers={"Idempotency-Key": ""})),
     "forbidden_target": (422, lambda acme, _: acme.api.post("/api/endpoints", {"url": "http://10.0.0.1/"})),
+    "search_too_broad": (422, search_for_too_much),
     "rate_limited": (429, over_the_limit),
     "internal_error": (500, break_down),
     "unavailable": (503, without_database),

@@ -41,6 +41,7 @@ OF_CALL: dict[str, tuple[Code, ...]] = {
     "create_endpoint": ((409, "too_many_endpoints"),),
     "set_webhook_config": ((409, "too_many_endpoints"),),
     "get_webhook_config": ((404, "no_endpoint"),),
+    "list_events": ((422, "search_too_broad"),),
     "send_event": ((409, "duplicate_event"), (422, "no_endpoint"), (429, "rate_limited")),
     "send_events": ((422, "no_endpoint"), (429, "rate_limited")),
 }

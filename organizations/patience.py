@@ -1,0 +1,25 @@
+"""Questions to the database that may turn out to be too large: it is told to give up after a while."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import OperationalError, connection, transaction
+
+
+class TookTooLong(Exception):
+    """The database was told to give up."""
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """A transaction in which no statement may take longer. TookTooLong."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
+            yield
+            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+    except OperationalError as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            raise TookTooLong from error
+        raise
