@@ -4,14 +4,17 @@ import uuid
 from typing import Any
 
 import structlog
+from cryptography.fernet import InvalidToken
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils.html import format_html
 
 from deliveries.admin_replay import note
+from deliveries.custom_headers import opened
 from deliveries.models import Delivery, Endpoint
 from deliveries.ring import ring
 from organizations.admin_filters import ChoiceFilter, OneOfManyFilter, as_uuid
@@ -80,6 +83,7 @@ class EndpointAdmin(LookOnlyAdmin):
             "title": without_query(row.url),
             "condition": self.condition(row),
             "waiting": waiting(row),
+            "header_names": header_names(row),
             "verb": verb,
             "verb_url": reverse(f"admin:deliveries_endpoint_{verb}", args=[row.pk]),
             "may_move": self.has_change_permission(request, row) and row.deleted_at is None,
@@ -154,7 +158,11 @@ class EndpointAdmin(LookOnlyAdmin):
     def condition(self, endpoint: Endpoint) -> str:
         if endpoint.deleted_at is not None:
             return badge("deleted", "Deleted")
-        return badge(endpoint.state, endpoint.get_state_display())
+        state = badge(endpoint.state, endpoint.get_state_display())
+        if endpoint.circuit == Endpoint.Circuit.CLOSED:
+            return state
+        circuit = badge("failed", f"Circuit {endpoint.get_circuit_display().lower()}")
+        return format_html("{} {}", state, circuit)
 
     @admin.display(description="Failures in a row")
     def failures(self, endpoint: Endpoint) -> int:
@@ -173,3 +181,11 @@ def waiting(endpoint: Endpoint) -> int:
     """How many deliveries are still to be sent there."""
     number = Delivery.objects.filter(endpoint=endpoint).open().order_by()[: MOST_COUNTED + 1].count()
     return number if number <= MOST_COUNTED else OrMore(MOST_COUNTED)
+
+
+def header_names(endpoint: Endpoint) -> str:
+    """Of the headers that the tenant sends along; their values are nobody's business here."""
+    try:
+        return ", ".join(opened(endpoint.encrypted_headers))
+    except InvalidToken:
+        return "They can't be read: FIELD_ENCRYPTION_KEYS lacks their key."

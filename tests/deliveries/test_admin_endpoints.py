@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deliveries.endpoints import current_secret
+from deliveries.endpoints import change_endpoint, current_secret
 from deliveries.models import Endpoint, EndpointSecret
 from tests.factories import ago, ahead, make_delivery, make_endpoint
 from tests.staff import administrator, log_in, logged, press, viewer, words
@@ -35,6 +35,27 @@ def test_an_endpoint_in_the_list(endpoint: Endpoint) -> None:
     page = administrator().get(ENDPOINTS)
 
     assert "https://hooks.acme.example/in Acme Enabled 17 never 4 minutes ago" in words(page)
+
+
+def test_a_circuit_that_is_not_closed_is_shown(endpoint: Endpoint) -> None:
+    Endpoint.objects.update(circuit="open", probe_at=ahead(minutes=5, seconds=30))
+    staff = administrator()
+    assert "Acme Enabled Circuit open 17 never" in words(staff.get(ENDPOINTS))
+    page = words(staff.get(f"{ENDPOINTS}{endpoint.pk}/change/"))
+    assert "Circuit Open: what waits for it waits untouched. The next one is tried in 5 minutes." in page
+
+
+def test_pace_and_names_of_headers_are_shown_but_no_value(endpoint: Endpoint) -> None:
+    change_endpoint(endpoint, {"max_per_second": 5, "headers": {"Authorization": "Bearer hunter3"}})
+    page = words(administrator().get(f"{ENDPOINTS}{endpoint.pk}/change/"))
+    assert "Pace at most 5 a second Headers of its own Authorization Their values are not shown." in page
+    assert "hunter3" not in page
+
+
+def test_headers_that_can_not_be_read_are_said_to_be_so(endpoint: Endpoint) -> None:
+    Endpoint.objects.update(encrypted_headers="garbage")
+    page = words(administrator().get(f"{ENDPOINTS}{endpoint.pk}/change/"))
+    assert "They can't be read: FIELD_ENCRYPTION_KEYS lacks their key." in page
 
 
 def test_endpoints_by_state_tenant_and_search(endpoint: Endpoint, rival: SimpleNamespace) -> None:
