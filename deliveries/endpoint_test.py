@@ -4,12 +4,11 @@ import msgspec
 from django.db import transaction
 from django.db.models.functions import Now
 
+from deliveries.fan_out import TO_NOBODY
 from deliveries.models import Delivery, Endpoint
 from deliveries.ring import ring_after_commit
-from events.accept import FanOut, accept_event
+from events.accept import accept_event
 from events.incoming import IncomingEvent
-
-TO_NOBODY = FanOut(reachable="SELECT true", insert="SELECT 1")
 
 
 def send_test(endpoint: Endpoint, *, event_type: str) -> Delivery:

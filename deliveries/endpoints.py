@@ -119,6 +119,8 @@ def configure_default(
             EndpointSecret.objects.filter(endpoint=endpoint, valid_until__isnull=True).update(
                 encrypted=encrypt(secret)
             )
+        # What a 410 or days of failures said was about the URL before.
+        Endpoint.objects.filter(pk=endpoint.pk, state=Endpoint.State.DISABLED).exclude(url=url).resume()
         change_endpoint(endpoint, changes)
         return endpoint, secret or current_secret(endpoint)
 

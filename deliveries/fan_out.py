@@ -35,3 +35,6 @@ FAN_OUT = FanOut(
             AND {WANTED.format(type="accepted.type")}
     """,
 )
+
+# For an event of which the caller makes the deliveries.
+TO_NOBODY = FanOut(reachable="SELECT true", insert="SELECT 1")

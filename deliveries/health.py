@@ -42,6 +42,10 @@ UPDATE deliveries_endpoint AS endpoint SET
     consecutive_failures = timed.failures_now,
     last_success_at = greatest(endpoint.last_success_at, timed.succeeded_at),
     last_failure_at = greatest(endpoint.last_failure_at, timed.failed_at),
+    failing_since = CASE WHEN timed.failures_now = 0 THEN NULL
+        WHEN timed.succeeded_at IS NOT NULL OR endpoint.failing_since IS NULL THEN timed.failed_at
+        ELSE endpoint.failing_since END,
+    disabled_at = CASE WHEN timed.is_gone AND endpoint.state <> 'disabled' THEN now() ELSE endpoint.disabled_at END,
     state = CASE WHEN timed.is_gone THEN 'disabled' ELSE endpoint.state END,
     disabled_reason = CASE WHEN timed.is_gone THEN %(reason)s ELSE endpoint.disabled_reason END,
     circuit = CASE timed.move WHEN 'close' THEN 'closed' WHEN 'open' THEN 'open' ELSE endpoint.circuit END,

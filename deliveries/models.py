@@ -64,6 +64,11 @@ class Endpoint(models.Model):
     consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_failure_at = models.DateTimeField(null=True, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False, help_text="The first failure in a row.")
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    announced_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its owner was told that it was disabled."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 

@@ -29,6 +29,19 @@ class EndpointQuerySet(models.QuerySet[Any]):
     def default(self) -> EndpointQuerySet:
         return self.present().filter(is_default=True)
 
+    def failing_for(self, duration: timedelta) -> EndpointQuerySet:
+        """Nothing but failures for so long, and enough of them to have opened the circuit."""
+        return self.present().filter(failing_since__lt=Now() - duration).exclude(circuit="closed")
+
+    def to_announce(self) -> EndpointQuerySet:
+        """Disabled by us, and nobody was told yet."""
+        return self.present().filter(state="disabled", disabled_at__isnull=False, announced_at__isnull=True)
+
+    def asking_for(self, event_type: str) -> EndpointQuerySet:
+        """That name this type, or all of its kind; `[]`, which is all of the tenant's own, does not ask for ours."""
+        kind = event_type.partition(".")[0] + ".*"
+        return self.present().filter(event_types__overlap=[event_type, kind])
+
     def with_work(self) -> EndpointQuerySet:
         """Enabled, and something is due there: one look into `delivery_open` for each, however much waits elsewhere."""
         waiting = apps.get_model("deliveries", "Delivery").objects.filter(
@@ -49,7 +62,22 @@ class EndpointQuerySet(models.QuerySet[Any]):
         return (
             self.present()
             .exclude(state="enabled")
-            .update(state="enabled", disabled_reason="", **CLOSED_CIRCUIT)
+            .update(
+                state="enabled",
+                disabled_reason="",
+                disabled_at=None,
+                announced_at=None,
+                failing_since=None,
+                **CLOSED_CIRCUIT,
+            )
+        )
+
+    def disable(self, reason: str) -> int:
+        """Its deliveries are kept, and wait until it is resumed."""
+        return (
+            self.present()
+            .filter(state="enabled")
+            .update(state="disabled", disabled_reason=reason, disabled_at=Now(), announced_at=None)
         )
 
 

@@ -11,6 +11,7 @@ from celery.signals import worker_process_shutdown, worker_shutting_down
 from django.conf import settings
 
 from deliveries.bulk_replay import go_on
+from deliveries.disabling import announce_disabled, disable_failing
 from deliveries.engine import Engine, Rules
 from deliveries.heartbeat import beat
 from deliveries.models import Delivery
@@ -40,6 +41,13 @@ def sweep() -> None:
     beat()
     Delivery.objects.orphaned(within=timedelta(hours=1)).cancel()
     ring_if_due()
+
+
+@shared_task(name="deliveries.watch_endpoints")
+def watch_endpoints() -> None:
+    """Every ten seconds: gives up endpoints that have failed for days, and tells of those that were."""
+    disable_failing()
+    announce_disabled()
 
 
 @shared_task(name="deliveries.purge")

@@ -1,6 +1,7 @@
 """Settings, all from the environment (`docs/configuration.md`). A bad value raises BadEnvironment with words."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from triggers_project.environment import BadEnvironment, Environment
 from triggers_project.generated_secrets import generated_secret
 from triggers_project.local import embedded
 from triggers_project.logs import logging_config
+from triggers_project.mail import mail_server
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -57,7 +59,15 @@ WEBHOOK_TIMEOUT = env.number("WEBHOOK_TIMEOUT", 30.0, least=0.1, most=300.0)
 ALLOWED_PRIVATE_NETWORKS = env.networks(
     "ALLOWED_PRIVATE_NETWORKS", ["127.0.0.0/8", "::1/128"] if ON_THE_DESK else []
 )
+ENDPOINT_DISABLED_AFTER = timedelta(days=env.whole_number("ENDPOINT_DISABLED_AFTER", 5, least=1, most=365))
 RETENTION_DAYS = env.whole_number("RETENTION_DAYS", 90, least=1, most=36500)
+
+# --- Mail to the operators ----------------------------------------------------------------------------------------
+_mail = mail_server(env.url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), default=str))
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _mail
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "triggers@localhost")
+OPERATOR_EMAILS = env.words("OPERATOR_EMAILS", [])
 
 # --- Django -------------------------------------------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", default=False)

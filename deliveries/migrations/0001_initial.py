@@ -36,6 +36,13 @@ def create_schedules(apps, schema_editor):
             "seconds",
             "Goes on with what is being replayed in the background.",
         ),
+        (
+            "Watch endpoints",
+            "deliveries.watch_endpoints",
+            10,
+            "seconds",
+            "Disables what has failed for days, and says so.",
+        ),
         ("Payload index", "events.index_payloads", 10, "seconds", "Keeps the search in payloads quick."),
         (
             "Purge",
@@ -560,6 +567,23 @@ class Migration(migrations.Migration):
                 ),
                 name="replay_finished_at_iff_finished",
             ),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="announced_at",
+            field=models.DateTimeField(
+                editable=False, help_text="When its owner was told that it was disabled.", null=True
+            ),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="disabled_at",
+            field=models.DateTimeField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
+            name="failing_since",
+            field=models.DateTimeField(editable=False, help_text="The first failure in a row.", null=True),
         ),
         # A queue: most rows change twice and then never again. Room on the page for it, and early vacuuming, so that
         # the claim's index does not fill with the dead (benchmarks/ has the figures).

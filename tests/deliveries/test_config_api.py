@@ -59,6 +59,22 @@ def test_the_second_time_it_is_changed_and_keeps_its_secret(acme: SimpleNamespac
     assert the_default(acme).url == ELSEWHERE
 
 
+def test_another_url_enables_what_was_disabled(acme: SimpleNamespace) -> None:
+    acme.api.post(CONFIG, {"webhook_url": SOMEWHERE})
+    Endpoint.objects.update(state="disabled", disabled_reason="Gone.")
+    acme.api.post(CONFIG, {"webhook_url": SOMEWHERE})
+    assert the_default(acme).state == "disabled"
+    acme.api.post(CONFIG, {"webhook_url": ELSEWHERE})
+    assert (the_default(acme).state, the_default(acme).disabled_reason) == ("enabled", "")
+
+
+def test_another_url_does_not_resume_what_was_paused(acme: SimpleNamespace) -> None:
+    acme.api.post(CONFIG, {"webhook_url": SOMEWHERE})
+    Endpoint.objects.update(state="paused")
+    acme.api.post(CONFIG, {"webhook_url": ELSEWHERE})
+    assert the_default(acme).state == "paused"
+
+
 def test_what_is_given_is_changed(acme: SimpleNamespace) -> None:
     acme.api.post(CONFIG, {"webhook_url": SOMEWHERE, "event_types": ["order.*"]})
     answer = acme.api.post(CONFIG, {"webhook_url": SOMEWHERE, "event_types": [], "secret": SECRET}).json()

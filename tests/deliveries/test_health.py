@@ -107,6 +107,20 @@ def test_a_410_of_a_url_that_is_no_longer_set_disables_nothing(endpoint: Endpoin
     assert (endpoint.state, endpoint.disabled_reason) == ("enabled", "")
 
 
+def test_it_knows_since_when_it_fails(endpoint: Endpoint) -> None:
+    assert write(endpoint, BAD, at=EARLY).failing_since == EARLY
+    assert write(endpoint, BAD, at=LATE).failing_since == EARLY
+    assert write(endpoint, GOOD, at=LATE).failing_since is None
+    assert write(endpoint, BAD, at=LATE).failing_since == LATE
+
+
+def test_gone_is_told_once(endpoint: Endpoint) -> None:
+    first = write(endpoint, GONE).disabled_at
+    assert first is not None
+    assert write(endpoint, GONE).disabled_at == first
+    assert Endpoint.objects.to_announce().count() == 1
+
+
 # --- The circuit --------------------------------------------------------------------------------------------------
 
 
