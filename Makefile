@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint types imports django-checks pytest schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks pytest schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,6 +58,11 @@ schema: ## write docs/openapi.yaml anew, after a change of the API
 fuzz: ## schemathesis over a running system; EXAMPLES=200 for each call
 	$(INSTALL) dev
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),100) FUZZ_PHASES=examples,coverage,fuzzing $(RUN) -m pytest tests/flows/test_fuzzing.py
+
+chaos: ## faults against a running system, under load; CHAOS_ROUNDS=20
+	$(INSTALL) dev
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_AWAY=$${CHAOS_AWAY:-15} $(RUN) -m pytest tests/flows/test_chaos.py \
+		--log-cli-level=INFO --log-cli-format="%(message)s" --no-header -q $(ARGS)
 
 format: ## put the code into the common form
 	$(INSTALL) dev

@@ -149,7 +149,10 @@ class Engine:
         """In how many seconds an endpoint's gate opens at which something waits; None when that is not soon."""
         if self.claiming is None or self.claiming.closed:
             return None
-        opening = await next_opening(self.claiming)
+        try:
+            opening = await next_opening(self.claiming)
+        except psycopg.OperationalError:
+            return None  # the next claim says so
         return max(opening, SHORTEST_LOOK) if opening is not None and opening < SOON else None
 
     async def _until_worth_claiming(self, *, claimed: int, pause: float) -> None:

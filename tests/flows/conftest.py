@@ -1,6 +1,7 @@
 """One running system for all journeys. A journey may break any part of it; before the next all of it is ready."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from _pytest.runner import CallInfo
@@ -23,9 +24,16 @@ ENVIRON = {
 
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[Stack]:
+    with started(fast=True) as stack:
+        yield stack
+
+
+@contextmanager
+def started(*, fast: bool) -> Iterator[Stack]:
+    """A system of its own. `fast` servers forget their last moments when they are killed."""
     with throw_away_data("triggers-flows-") as data_dir:
         ports = {"port": free_port(), "metrics_port": free_port()}
-        with Stack(data_dir, **ports, environ=ENVIRON, fast=True) as stack:
+        with Stack(data_dir, **ports, environ=ENVIRON, fast=fast) as stack:
             stack.start_servers()
             stack.migrate()
             stack.start_apps()

@@ -65,6 +65,7 @@ class Journey:
         self.stack = stack
         self.receiver = receiver
         self.name = f"journey-{next(_numbers)}"
+        self.accepted_before: set[str] = set()  # whatever arrived before what is looked at now
         with session() as http:
             made = http.post(f"{stack.url}/api/keys/generate", json={"organization_name": self.name})
             assert made.status_code == 201, made.text
