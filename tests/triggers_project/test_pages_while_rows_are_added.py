@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 
 from organizations.models import Organization
-from tests.factories import make_delivery, make_endpoint, make_event
+from tests.factories import make_delivery, make_endpoint, make_event, make_replay
 
 WRITERS, ROWS, LIMIT = 3, 40, 7
 Make = Callable[[Organization], object]
@@ -75,8 +75,9 @@ def all_pages(acme: SimpleNamespace, path: str, written: Written) -> list[str]:
         ("/api/inbox", make_event),
         ("/api/deliveries", None),
         ("/api/endpoints", make_endpoint),
+        ("/api/replays", make_replay),
     ],
-    ids=["events", "inbox", "deliveries", "endpoints"],
+    ids=["events", "inbox", "deliveries", "endpoints", "replays"],
 )
 def test_pages_skip_nothing_and_repeat_nothing(
     committed_acme: SimpleNamespace, settings: pytest.FixtureDef, path: str, make: Make | None
