@@ -255,7 +255,7 @@ class Inbox(ListAPIView[Event]):
             Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
         )
         status = parameters.choice(query, "status", STATUSES)
-        if query.get("offset") and query.get("cursor"):
+        if query.get("offset", "0") not in ("", "0") and query.get("cursor"):
             raise InvalidQuery([("offset", "This goes without a cursor.")])
         if status == "acknowledged":
             return events.acknowledged()

@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from organizations.incoming import refuse_nul
+
 _TEXTS = (
     serializers.CharField,
     serializers.UUIDField,
@@ -14,10 +16,14 @@ _TEXTS = (
 
 
 class Incoming(serializers.Serializer[None]):
-    """A body of JSON types: REST framework alone also takes 17 for "17", "1" for 1 and "no" for false."""
+    """A body of JSON types: REST framework alone also takes 17 for "17", "1" for 1 and "no" for false.
+
+    What it has no field for is ignored, whatever that holds.
+    """
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, Mapping):
+            refuse_nul({name: data[name] for name in self.fields if name in data})
             faults = {
                 name: fault
                 for name, field in self.fields.items()

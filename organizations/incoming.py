@@ -15,16 +15,19 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """A JSON object that can be stored. Else MalformedBody or InvalidBody, as with `decode`."""
+    """A JSON object. Else MalformedBody or InvalidBody, as with `decode`."""
     found: dict[str, Any] = decode(body, dict[str, Any])
-    faults = nul_faults(found) if rb"\u0000" in body else []
-    if faults:
-        raise InvalidBody(faults)
     return found
 
 
+def refuse_nul(document: object) -> None:
+    """InvalidBody, pointing at them, when names or strings hold U+0000, which PostgreSQL takes in no text."""
+    faults = nul_faults(document)
+    if faults:
+        raise InvalidBody(faults)
+
+
 def nul_faults(document: object) -> list[tuple[str, str]]:
-    """Where a name or string holds U+0000, which PostgreSQL takes in no text."""
     faults, rest = [], [("#", document)]
     while rest:
         pointer, value = rest.pop()

@@ -105,6 +105,7 @@ def test_offset_and_cursor_do_not_go_together(acme: SimpleNamespace) -> None:
     for _ in range(2):
         make_event(acme.organization)
     cursor = acme.api.get(INBOX, limit=1).json()["next_cursor"]
+    assert len(listed(acme, cursor=cursor, offset=0)) == 1
     response = acme.api.get(INBOX, cursor=cursor, offset=1)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_query")
 

@@ -110,6 +110,12 @@ def test_what_can_not_be_stored_is_invalid_in_every_field(
         assert answer(send(acme, route, body)) == (422, "invalid_body"), field
 
 
+@pytest.mark.parametrize("route", OPTIONAL, ids=label)
+def test_a_field_that_is_not_named_is_ignored_whatever_it_holds(acme: SimpleNamespace, route: Route) -> None:
+    body = rb'{"else": {"\u0000": ["\u0000"]}, "a\u0000": 1}'
+    assert send(acme, route, body).status_code in (200, 201, 202)
+
+
 @pytest.mark.parametrize(
     "value",
     [None, True, 1.5, 10**300, -1, "", " ", [], {}, [[]], [None], {"a": 1}, "😀", "x" * 5_000],

@@ -41,6 +41,12 @@ HEADERS: dict[str, dict[str, Any]] = {
         "true",
         enum=["true"],
     ),
+    "Location": _header(
+        "Where the replay shows how far it is; a dry run has none.",
+        "/api/replays/01938f2f-0000-7d22-8a3b-1c2d3e4f5a6b",
+        format="uri-reference",
+    ),
+    "Allow": {**_header("The methods that this address takes.", "GET, HEAD, OPTIONS"), "required": True},
     "Retry-After": {
         **_header("Seconds to wait before the same call can succeed.", 5, type="integer", minimum=1),
         "required": True,
@@ -51,6 +57,14 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
 }
 ALWAYS = ("X-Request-ID",)
+REQUEST_ID: dict[str, Any] = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "required": False,
+    "description": "An id of yours for this call, for the answer and our log. One that doesn't fit is replaced.",
+    "schema": {"type": "string"},
+    "example": "order-17-first-try",
+}
 OF_LIMITS = (
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triggers_project.openapi.headers import HEADERS
+from triggers_project.openapi.headers import HEADERS, REQUEST_ID
 
 _DOWN: dict[str, Any] = {
     "type": "array",
@@ -33,6 +33,7 @@ HEALTH: dict[str, Any] = {
             "description": "200 while the process serves.",
             "tags": ["health"],
             "security": [],
+            "parameters": [REQUEST_ID],
             "responses": {"200": _answer("It serves.", {"status": "live"})},
         }
     },
@@ -43,6 +44,7 @@ HEALTH: dict[str, Any] = {
             "description": "Whether all parts work. Events are accepted as long as the database is up.",
             "tags": ["health"],
             "security": [],
+            "parameters": [REQUEST_ID],
             "responses": {
                 "200": _answer("All is up.", {"status": "ready", "down": []}),
                 "503": _answer(

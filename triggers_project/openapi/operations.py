@@ -10,7 +10,7 @@ from rest_framework.serializers import ModelSerializer
 from triggers_project.bodies import LARGEST_BODY
 from triggers_project.openapi import problems
 from triggers_project.openapi.examples import example_of, parameter_example
-from triggers_project.openapi.headers import ALWAYS, OF_LIMITS, headers
+from triggers_project.openapi.headers import ALWAYS, OF_LIMITS, REQUEST_ID, headers
 
 TITLES = {200: "Done.", 201: "Made.", 202: "Taken.", 204: "Done; there is no body.", 207: "Some were taken."}
 
@@ -31,6 +31,7 @@ class OperationSchema(AutoSchema):
             self.registry, self._codes(operation), with_key=self._needs_key(operation)
         )
         operation["responses"] = answers | refusals
+        operation["parameters"] = [*operation.get("parameters", []), dict(REQUEST_ID)]
         return operation
 
     def get_summary(self) -> str:
@@ -85,6 +86,8 @@ class OperationSchema(AutoSchema):
         named = [*ALWAYS, *(OF_LIMITS if self._needs_key(operation) else ())]
         if takes_idempotency_key(operation):
             named.append("Idempotent-Replayed")
+        if any("ReplayStartedOut" in str(each["schema"]) for each in answer.get("content", {}).values()):
+            named.append("Location")
         for content in answer.get("content", {}).values():
             content["examples"] = example_of(
                 f"{operation['operationId']} {status}", content["schema"], self.registry

@@ -12,6 +12,7 @@ Code = tuple[int, str]
 
 ANY_CALL: tuple[Code, ...] = (
     (400, "bad_request"),
+    (405, "method_not_allowed"),
     (406, "not_acceptable"),
     (500, "internal_error"),
     (503, "unavailable"),
@@ -142,7 +143,9 @@ def _reference(registry: Any, status: int, codes: list[str], *, with_key: bool) 
 
 
 def _own_headers(status: int) -> tuple[str, ...]:
-    return {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
+    return {401: ("WWW-Authenticate",), 405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(
+        status, ()
+    )
 
 
 def example(status: int, code: str) -> dict[str, Any]:
