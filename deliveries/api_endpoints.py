@@ -38,6 +38,7 @@ from deliveries.models import Endpoint
 from deliveries.querysets import EndpointQuerySet
 from deliveries.ring import ring
 from deliveries.rotation import rotate_secret, secret_of
+from deliveries.secrets import new_secret, secret_bytes
 from deliveries.targets import check_target
 from organizations.authentication import key_of, tenant_of
 from organizations.scopes import ENDPOINTS_WRITE, EVENTS_READ
@@ -72,6 +73,7 @@ class WebhookConfig(APIView):
         wanted = dict(incoming.validated_data)
         url = wanted.pop("webhook_url")
         if url is None:
+            secret_bytes(wanted.get("secret") or new_secret())  # InvalidSecret, though it would not be used
             configure_inbox_only(tenant_of(request))
             return Response(
                 {

@@ -18,6 +18,7 @@ from deliveries.errors import ReplayNotFound
 from deliveries.models import Delivery, Replay
 from deliveries.querysets import OPEN, DeliveryQuerySet
 from deliveries.replay import send_again
+from organizations.deadlocks import again_after_deadlock
 from organizations.models import Organization
 from organizations.sql import run
 
@@ -57,6 +58,7 @@ def matching(replay: Replay) -> DeliveryQuerySet:
     return found.filter(by_then, **({"pk__gt": replay.after} if replay.after else {}))
 
 
+@again_after_deadlock
 def do_part(replay_id: uuid.UUID) -> bool:
     """Moves its next PART deliveries; False when there is nothing to do, or another is doing it."""
     with transaction.atomic():

@@ -69,6 +69,7 @@ by_hand AS MATERIALIZED (
     ) AS due
     WHERE (max_per_second > 0 OR circuit <> 'closed') AND {_TAKES.format(place="place")}
     LIMIT %(most)s
+    FOR NO KEY UPDATE OF place SKIP LOCKED -- never waited for: who deletes it waits for these deliveries
 ),
 picked AS MATERIALIZED (
     -- LATERAL and LIMIT keep the planner from turning the round into a join, which has no order and reads everything.

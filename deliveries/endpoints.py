@@ -15,6 +15,7 @@ from deliveries.errors import EndpointNotConfigured, EndpointNotFound, TooManyEn
 from deliveries.models import Delivery, Endpoint, EndpointSecret
 from deliveries.querysets import CLOSED_CIRCUIT
 from deliveries.secrets import new_secret, secret_bytes
+from organizations.deadlocks import again_after_deadlock
 from organizations.encryption import decrypt, encrypt
 from organizations.models import Organization
 
@@ -69,6 +70,7 @@ def change_endpoint(endpoint: Endpoint, changes: Mapping[str, Any]) -> Endpoint:
     return endpoint
 
 
+@again_after_deadlock
 def delete_endpoint(endpoint: Endpoint) -> None:
     """No further delivery starts: what is open is canceled. Its history stays."""
     with transaction.atomic():
@@ -125,6 +127,7 @@ def configure_default(
         return endpoint, secret or current_secret(endpoint)
 
 
+@again_after_deadlock
 def configure_inbox_only(organization: Organization) -> None:
     """Events are accepted without any endpoint, and wait in the inbox. A default endpoint there was is deleted."""
     with transaction.atomic():

@@ -10,6 +10,7 @@ from deliveries.models import Delivery, Endpoint
 from deliveries.querysets import DeliveryQuerySet
 from deliveries.ring import ring_after_commit
 from events.models import Event
+from organizations.deadlocks import again_after_deadlock
 from organizations.models import Organization
 from organizations.sql import run
 
@@ -39,6 +40,7 @@ def find_delivery(organization: Organization, delivery_id: uuid.UUID) -> Deliver
     return delivery
 
 
+@again_after_deadlock
 def send_again(deliveries: DeliveryQuerySet) -> int:
     """Sends these now, whatever their state: what is settled starts again with all its attempts, what is open gets
     one attempt by hand that does not count. Those of deleted endpoints stay as they are. Returns how many moved; of
@@ -51,6 +53,7 @@ def send_again(deliveries: DeliveryQuerySet) -> int:
     return moved
 
 
+@again_after_deadlock
 def replay_event(event: Event, *, endpoint: Endpoint | None = None) -> int:
     """Sends an event again: to the endpoint given, or to all it went to and all that want it now. How many."""
     deliveries = Delivery.objects.filter(event=event)

@@ -41,6 +41,7 @@ from events.models import Event
 from events.querysets import EventQuerySet
 from organizations import parameters
 from organizations.authentication import tenant_of
+from organizations.deadlocks import again_after_deadlock
 from organizations.errors import InvalidBody, InvalidQuery
 from organizations.middleware import spend_events
 from organizations.patience import TookTooLong, patience
@@ -324,6 +325,7 @@ class AckOne(APIView):
         return Response(answer)
 
 
+@again_after_deadlock
 def acknowledge_and_cancel(organization: Any, event_ids: list[uuid.UUID]) -> list[uuid.UUID]:
     with transaction.atomic():
         known = acknowledge(organization, event_ids)

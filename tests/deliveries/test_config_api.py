@@ -152,6 +152,13 @@ def test_null_means_inbox_only(acme: SimpleNamespace) -> None:
     assert [item["id"] for item in acme.api.get("/api/inbox").json()["items"]] == [event.json()["id"]]
 
 
+def test_null_with_a_secret_that_is_none_changes_nothing(acme: SimpleNamespace) -> None:
+    response = acme.api.post(CONFIG, {"webhook_url": None, "secret": "whsec_*"})
+    assert (response.status_code, pointers(response)) == (422, ["#/secret"])
+    acme.organization.refresh_from_db()
+    assert acme.organization.inbox_only is False
+
+
 def test_null_deletes_the_default_and_cancels_what_was_still_to_be_sent(acme: SimpleNamespace) -> None:
     acme.api.post(CONFIG, {"webhook_url": SOMEWHERE})
     delivery = make_delivery(the_default(acme))
