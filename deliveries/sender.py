@@ -17,8 +17,8 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
 
+from deliveries.errors import ForbiddenTarget
 from deliveries.networks import Network, may_be_called
 from deliveries.outcome import (
     BROKEN,
@@ -28,6 +28,7 @@ from deliveries.outcome import (
     Outcome,
     answered,
 )
+from deliveries.targets import parse_target
 
 CONNECT_SECONDS = 5.0
 MOST_ANSWER = 16 * 1024  # bytes kept
@@ -56,7 +57,7 @@ class Progress:
 
 # Sends are tasks of their own; the socket factory is told in this way whose socket it makes.
 _progress: ContextVar[Progress] = ContextVar("progress")
-_parsed = lru_cache(maxsize=4096)(URL)
+_parsed = lru_cache(maxsize=4096)(parse_target)
 
 
 class CheckedResolver(AbstractResolver):
@@ -126,6 +127,8 @@ class Sender:
                     # A kept connection that the receiver had closed meanwhile is no answer of the receiver's. Once
                     # more, on a new one: the next in the pool may be closed as well.
                     return await self._post(self.without_keep_alive, url, body, headers, now, progress)
+        except ForbiddenTarget as error:
+            return Outcome(FORBIDDEN, error=f"It was not called: {error}")
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, ForbiddenAddress) as error:
             return failure(error, status_code=progress.status_code, timeout=self.timeout)
 

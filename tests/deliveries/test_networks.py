@@ -1,3 +1,5 @@
+"""What may be called. The addresses that may not are in `ssrf_corpus.json`."""
+
 import ipaddress
 
 import pytest
@@ -9,23 +11,16 @@ PRIVATE = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "fd00::/8")]
 PUBLIC = """
     1.1.1.1 93.184.215.14 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
     168.63.129.15 168.63.129.17 169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.0
+    192.31.195.255 192.31.197.0 192.52.192.255 192.52.194.0 192.175.47.255 192.175.49.0
     192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0 223.255.255.255
     2000::1 2001:200::1 2606:4700:4700::1111 2a00:1450:4001::1 3ffe::1 ::ffff:1.1.1.1 ::ffff:5db8:d70e
-""".split()
-
-NOT_PUBLIC = """
-    0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.127.255.255 127.0.0.1 127.255.255.255
-    168.63.129.16 169.254.0.0 169.254.169.254 169.254.255.255 172.16.0.0 172.31.255.255 192.0.0.0 192.0.0.255
-    192.0.2.1 192.88.99.1 192.168.0.0 192.168.255.255 198.18.0.0 198.19.255.255 198.51.100.1 203.0.113.1
-    224.0.0.1 239.255.255.255 240.0.0.0 255.255.255.255
-    :: ::1 ::127.0.0.1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:a9fe:a9fe ::ffff:0:7f00:1
-    64:ff9b::7f00:1 64:ff9b::1 64:ff9b:1::1 100::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 ffff::1
-    2001::1 2001:0:1::1 2001:10::1 2001:20::1 2001:1ff:ffff::1 2001:db8::1 2002:7f00:1:: 2002:c0a8:101::1
-    3fff::1 3fff:fff:ffff::1 4000::1 5f00::1 1fff::1
-    fe80::1%eth0 fe80::1%1 ::1%lo 2606:4700::1%eth0
+    2620:4f:7fff::1 2620:4f:8001::1
 """.split()
 
 NO_ADDRESSES = [
+    "fe80::1%eth0",
+    "::1%lo",
+    "2606:4700::1%eth0",
     "",
     "localhost",
     "127.1",
@@ -41,11 +36,6 @@ NO_ADDRESSES = [
 @pytest.mark.parametrize("address", PUBLIC)
 def test_a_public_address_may_be_called(address: str) -> None:
     assert may_be_called(address, allowed=[])
-
-
-@pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_an_address_that_is_not_public_may_not_be_called(address: str) -> None:
-    assert not may_be_called(address, allowed=[])
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES)

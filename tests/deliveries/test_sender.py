@@ -203,13 +203,6 @@ def answer_in_plain_text(server: socket.socket) -> None:
         connection.recv(10_000)
 
 
-@pytest.mark.parametrize(
-    "url", ["http://a..example/", f"http://{'a' * 64}.example/", "http://[::1/", "not a url"]
-)
-def test_a_url_that_can_not_be_used_is_unreachable(url: str) -> None:
-    assert send(url) == [Outcome("unreachable", error="The URL can't be used.")]
-
-
 # --- Kept connections ---------------------------------------------------------------------------------------------
 
 

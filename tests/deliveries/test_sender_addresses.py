@@ -34,14 +34,6 @@ def test_an_address_that_is_not_public_is_not_called(host: str) -> None:
     assert receiver.connections == 0
 
 
-@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0x7f.1", "0177.1", "127.1", "0"])
-def test_another_spelling_of_it_is_not_called_either(host: str) -> None:
-    with receiving(answers(204)) as receiver:
-        outcome = send(f"http://{host}:{receiver.port}/", allowed=[])
-    assert outcome.kind in ("forbidden", "unreachable")
-    assert receiver.connections == 0
-
-
 class Dns:
     """A resolver that says what it was told to."""
 
