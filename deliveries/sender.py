@@ -83,8 +83,12 @@ class CheckedResolver(AbstractResolver):
 class Sender:
     """Sends for one process. Made inside a running loop, closed with `close()`."""
 
-    def __init__(self, *, allowed: list[Network], timeout: float) -> None:
+    def __init__(
+        self, *, allowed: list[Network], timeout: float, trusted: ssl.SSLContext | None = None
+    ) -> None:
+        """`trusted` stands in for the certificate authorities of the system."""
         self.allowed = allowed
+        self.trusted = trusted
         self.timeout = timeout
         allow_many_connections()
         # Names are looked up in threads: enough of them, so that one tenant's slow names do not keep out all others.
@@ -100,6 +104,7 @@ class Sender:
                 ttl_dns_cache=DNS_CACHE_SECONDS,
                 resolver=CheckedResolver(self.allowed),
                 socket_factory=self._checked_socket,
+                ssl=self.trusted or True,
                 **connections,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -206,8 +211,19 @@ _WORDS: list[tuple[type[Exception], str, str]] = [
 ]
 
 
+# X509_V_ERR_... of OpenSSL's x509_vfy.h.
+_CERTIFICATE_FAULTS = {
+    9: "it is not valid yet",
+    10: "it has expired",
+    18: "nobody we trust has signed it (self-signed)",
+    19: "its chain leads to nobody we trust",
+    20: "its chain leads to nobody we trust",
+    21: "its chain leads to nobody we trust",
+}
+
+
 def _certificate_fault(error: aiohttp.ClientConnectorCertificateError) -> str:
     cause = error.certificate_error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return cause.verify_message
-    return "it is for another name"
+    if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code not in (62, 64):
+        return _CERTIFICATE_FAULTS.get(cause.verify_code, cause.verify_message)
+    return f"it is for another name than {error.host}"

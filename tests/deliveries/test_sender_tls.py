@@ -1,0 +1,121 @@
+"""Receivers whose TLS is at fault: the outcome says which fault it is."""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from deliveries import sender as sender_module
+from deliveries.outcome import Outcome
+from deliveries.sender import Sender
+from tests.deliveries.test_sender import LOOPBACK, NOW
+
+Signed = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def certificate(
+    address: str = "127.0.0.1", *, by: Signed | None = None, first: int = -2, last: int = 2
+) -> Signed:
+    """Valid from the day `first` to the day `last`, counted from today."""
+    key, today = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{address} {last}")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(by[0].subject if by else name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today + timedelta(days=first))
+        .not_valid_after(today + timedelta(days=last))
+        .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
+        )
+    )
+    return builder.sign(by[1] if by else key, hashes.SHA256()), key
+
+
+AUTHORITY, STRANGER = certificate("127.0.0.8", last=8), certificate("127.0.0.9", last=9)
+
+
+@contextlib.contextmanager
+def serving(signed: Signed, folder: Path) -> Iterator[int]:
+    """The port of a server that shows this certificate to one who connects, and answers 204."""
+    pem, key_format = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = folder / "server.pem"
+    key = signed[1].private_bytes(pem, key_format, serialization.NoEncryption())
+    file.write_bytes(signed[0].public_bytes(pem) + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=(server, context), daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join(5)
+
+
+def answer(server: socket.socket, context: ssl.SSLContext) -> None:
+    with (
+        contextlib.suppress(OSError),
+        context.wrap_socket(server.accept()[0], server_side=True) as connection,
+    ):
+        connection.recv(10_000)
+        connection.sendall(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
+
+
+def send(port: int, *, timeout: float = 5.0) -> Outcome:
+    async def run() -> Outcome:
+        authority = AUTHORITY[0].public_bytes(serialization.Encoding.PEM).decode()
+        trusted = ssl.create_default_context(cadata=authority)
+        sender = Sender(allowed=LOOPBACK, timeout=timeout, trusted=trusted)
+        try:
+            return await sender.send(f"https://127.0.0.1:{port}/", b"{}", {}, now=NOW)
+        finally:
+            await sender.close()
+
+    return asyncio.run(run())
+
+
+def test_a_certificate_of_somebody_we_trust_is_good(tmp_path: Path) -> None:
+    with serving(certificate(by=AUTHORITY), tmp_path) as port:
+        assert send(port).kind == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("signed", "fault"),
+    [
+        (certificate(by=AUTHORITY, last=-1), "it has expired"),
+        (certificate(by=AUTHORITY, first=1), "it is not valid yet"),
+        (certificate("127.0.0.2", by=AUTHORITY), "it is for another name than 127.0.0.1"),
+        (certificate(), "nobody we trust has signed it (self-signed)"),
+        (certificate(by=STRANGER), "its chain leads to nobody we trust"),
+    ],
+    ids=["expired", "not yet", "another name", "self-signed", "a stranger's"],
+)
+def test_a_certificate_that_is_not_valid_is_named_by_its_fault(
+    signed: Signed, fault: str, tmp_path: Path
+) -> None:
+    with serving(signed, tmp_path) as port:
+        outcome = send(port)
+    assert outcome == Outcome("unreachable", error=f"Its TLS certificate is not valid: {fault}.")
+
+
+def test_a_handshake_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_module, "CONNECT_SECONDS", 0.3)
+    began = time.perf_counter()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        outcome = send(server.getsockname()[1])
+    assert time.perf_counter() - began < 2.0
+    assert outcome == Outcome("timeout", error="No connection within 0.3 s.")
