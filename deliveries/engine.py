@@ -78,6 +78,7 @@ class Engine:
     landings: int = 0
     goal: int = 0
     ending: bool = False
+    no_gate_until: float = 0.0  # time.monotonic
     last_served: str = "00000000-0000-0000-0000-000000000000"
     landed: asyncio.Event = field(default_factory=asyncio.Event)
     sender: Sender | None = None
@@ -146,14 +147,21 @@ class Engine:
             return []
 
     async def _next_opening(self) -> float | None:
-        """In how many seconds an endpoint's gate opens at which something waits; None when that is not soon."""
-        if self.claiming is None or self.claiming.closed:
+        """In how many seconds an endpoint's gate opens at which something waits; None when that is not soon.
+
+        A busy engine whose claims find nothing need not ask each time.
+        """
+        now = time.monotonic()
+        if self.claiming is None or self.claiming.closed or (self.flights and now < self.no_gate_until):
             return None
         try:
             opening = await next_opening(self.claiming)
         except psycopg.OperationalError:
             return None  # the next claim says so
-        return max(opening, SHORTEST_LOOK) if opening is not None and opening < SOON else None
+        if opening is None or opening >= SOON:
+            self.no_gate_until = now + LONGEST_LOOK
+            return None
+        return max(opening, SHORTEST_LOOK)
 
     async def _until_worth_claiming(self, *, claimed: int, pause: float) -> None:
         """After a claim that found something: until a good part of it has landed. Else: for the pause."""
