@@ -130,7 +130,7 @@ def test_it_opens_after_ten_failures_in_a_row_whoever_saw_them(endpoint: Endpoin
     began = timezone.now()
     opened = write(endpoint, BAD)
     assert (opened.circuit, opened.probe_wait) == ("open", 5)
-    assert 4 < (opened.probe_at - began).total_seconds() < 7
+    assert 5 <= (opened.probe_at - began).total_seconds() < 60
 
 
 def test_a_success_among_them_keeps_it_closed(endpoint: Endpoint) -> None:
