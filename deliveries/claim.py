@@ -8,6 +8,9 @@ then. `claim` grows with it; whoever settles must name it.
 An endpoint with a pace (`max_per_second`) or a circuit that is not closed has a gate, in its row: who claims locks it,
 sees how many may pass, and notes how many did. Who finds it locked leaves that endpoint to the other. What waits at a
 gate is not touched, so that it loses no attempt and keeps its order; what is sent by hand goes past it.
+
+A delivery whose claims are not settled, again and again, may be what kills the workers that hold it. From the second
+lost claim on it is a suspect, which only `claim_due(suspects=True)` takes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,17 +23,9 @@ import psycopg
 from psycopg.rows import class_row
 
 _OPEN = "status IN ('pending', 'failed')"
-
-# One leg of the walk: the next endpoint with open deliveries, again and again.
-_LEG = f"""
-    (SELECT endpoint_id FROM deliveries_delivery WHERE {_OPEN} AND {{start}} ORDER BY endpoint_id LIMIT 1)
-    UNION ALL
-    SELECT (
-        SELECT endpoint_id FROM deliveries_delivery
-        WHERE {_OPEN} AND endpoint_id > {{leg}}.endpoint_id ORDER BY endpoint_id LIMIT 1
-    )
-    FROM {{leg}} WHERE {{leg}}.endpoint_id IS NOT NULL
-"""
+SUSPECT_FROM = 2  # claims in a row that nobody settled
+_TRUSTED = f"{_OPEN} AND unsettled_claims < {SUSPECT_FROM}"
+_SUSPECTED = f"{_OPEN} AND unsettled_claims >= {SUSPECT_FROM}"
 
 # How many may pass an endpoint's gate now; none when somebody else is at it. A pace is a theoretical arrival time (the
 # GCRA of ATM): `paced_until` moves on by 1 / max_per_second with each that passes, and lags behind by BURST at most.
@@ -49,9 +44,25 @@ _GATE = f"""
     FOR NO KEY UPDATE SKIP LOCKED
 """
 
-CLAIM = f"""
-WITH RECURSIVE onward AS ({_LEG.format(leg="onward", start="endpoint_id > %(start)s")}),
-round AS ({_LEG.format(leg="round", start="endpoint_id <= %(start)s")}),
+
+def _leg(name: str, *, waiting: str, start: str) -> str:
+    """One leg of the walk: the next endpoint with deliveries that are waiting, again and again."""
+    return f"""
+        (SELECT endpoint_id FROM deliveries_delivery WHERE {waiting} AND {start} ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT endpoint_id FROM deliveries_delivery
+            WHERE {waiting} AND endpoint_id > {name}.endpoint_id ORDER BY endpoint_id LIMIT 1
+        )
+        FROM {name} WHERE {name}.endpoint_id IS NOT NULL
+    """
+
+
+def _claim_of(wanted: str, *, walk: str) -> str:
+    """The statement that claims what is `wanted`, at the endpoints that have some of `walk`."""
+    return f"""
+WITH RECURSIVE onward AS ({_leg("onward", waiting=walk, start="endpoint_id > %(start)s")}),
+round AS ({_leg("round", waiting=walk, start="endpoint_id <= %(start)s")}),
 walk AS (
     SELECT endpoint_id FROM onward WHERE endpoint_id IS NOT NULL
     UNION ALL
@@ -63,7 +74,7 @@ by_hand AS MATERIALIZED (
     FROM deliveries_endpoint AS place
     CROSS JOIN LATERAL (
         SELECT id, manual FROM deliveries_delivery
-        WHERE endpoint_id = place.id AND {_OPEN} AND (manual OR test) AND next_attempt_at <= now()
+        WHERE endpoint_id = place.id AND {wanted} AND (manual OR test) AND next_attempt_at <= now()
         LIMIT {_ROOM.format(place="place")}
         FOR UPDATE SKIP LOCKED
     ) AS due
@@ -85,7 +96,7 @@ picked AS MATERIALIZED (
     ) AS place
     CROSS JOIN LATERAL (
         SELECT id, manual FROM deliveries_delivery
-        WHERE endpoint_id = walk.endpoint_id AND {_OPEN} AND next_attempt_at <= now()
+        WHERE endpoint_id = walk.endpoint_id AND {wanted} AND next_attempt_at <= now()
         ORDER BY next_attempt_at LIMIT place.room
         FOR UPDATE SKIP LOCKED
     ) AS due
@@ -93,7 +104,7 @@ picked AS MATERIALIZED (
 ),
 claimed AS (
     UPDATE deliveries_delivery AS delivery
-    SET claim = claim + 1, manual = false,
+    SET claim = claim + 1, unsettled_claims = unsettled_claims + 1, manual = false,
         next_attempt_at = now() + %(lease)s * interval '1 second',
         claimed_until = now() + %(lease)s * interval '1 second'
     FROM (
@@ -114,12 +125,16 @@ passed AS (
     WHERE endpoint.id = through.endpoint_id AND (max_per_second IS NOT NULL OR circuit <> 'closed')
 )
 SELECT claimed.id::text, claimed.organization_id::text, claimed.event_id::text, claimed.endpoint_id::text,
-    claimed.event_type, claimed.claim, claimed.attempts, claimed.test, claimed.by_hand AS manual, claimed.url,
-    claimed.revision, claimed.probed, event.payload::text AS payload, event.created_at AS event_created_at,
-    clock_timestamp() AS claimed_at
+    claimed.event_type, claimed.claim, claimed.unsettled_claims - 1 AS lost_claims, claimed.attempts, claimed.test,
+    claimed.by_hand AS manual, claimed.url, claimed.revision, claimed.probed, event.payload::text AS payload,
+    event.created_at AS event_created_at, clock_timestamp() AS claimed_at
 FROM claimed JOIN events_event AS event ON event.id = claimed.event_id
 """
 
+
+# The walk over what is trusted looks at all that is open: so it finds its way by the index of that.
+CLAIM = _claim_of(_TRUSTED, walk=_OPEN)
+CLAIM_SUSPECTS = _claim_of(_SUSPECTED, walk=_SUSPECTED)
 
 _json = msgspec.json.Encoder()
 
@@ -134,6 +149,7 @@ class Claimed:
     endpoint_id: str
     event_type: str
     claim: int
+    lost_claims: int  # in a row before this one: whoever held them did not come back
     attempts: int
     test: bool
     manual: bool
@@ -154,15 +170,16 @@ async def claim_due(
     lease: float,
     start: str,
     crowded: Sequence[str] = (),
+    suspects: bool = False,
 ) -> list[Claimed]:
     """At most `most` due deliveries, now ours for `lease` seconds.
 
     `rooms` says how many more an endpoint may get; any other gets up to `room`. The walk begins after `start` and
-    passes over the endpoints of `crowded` organizations.
+    passes over the endpoints of `crowded` organizations. With `suspects` it takes those, and nothing else.
     """
     async with connection.cursor(row_factory=class_row(Claimed)) as cursor:
         await cursor.execute(
-            CLAIM.encode(),
+            (CLAIM_SUSPECTS if suspects else CLAIM).encode(),
             {
                 "most": most,
                 "room": room,

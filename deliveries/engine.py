@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -23,13 +22,13 @@ from deliveries.backoff import Verdict, verdict
 from deliveries.claim import Claimed, claim_due, last_served, next_opening
 from deliveries.credentials import Credentials
 from deliveries.database import connect
-from deliveries.health import HealthNotes
 from deliveries.message import message_body, message_headers
-from deliveries.metrics import note_answer, sends_in_flight
+from deliveries.metrics import sends_in_flight
 from deliveries.networks import Network
-from deliveries.outcome import Outcome
+from deliveries.outcome import LOST, Outcome
 from deliveries.sender import Sender
-from deliveries.settle import Answer, settle
+from deliveries.settle import Answer
+from deliveries.settler import OUTAGE_PAUSE, Settler
 from deliveries.windows import FIRST, Windows
 
 log = structlog.get_logger(__name__)
@@ -38,13 +37,11 @@ MOST_IN_FLIGHT = 512
 MOST_AT_ONCE = 128  # of one claim
 MOST_OF_ONE_TENANT = 256  # beyond it nothing more of that tenant is claimed, until some have landed
 WORTH_CLAIMING = 64  # free places, before a full engine asks for more
-SETTLE_EVERY = 0.02  # seconds
-HEALTH_EVERY = 1.0
+MOST_LOST_CLAIMS = 5  # in a row: what kills its worker each time is given up
 LEASE_MARGIN = (
     15.0  # seconds of a lease beyond the longest send: for settling, and for a database that restarts
 )
 SHORTEST_LOOK, LONGEST_LOOK = 0.01, 0.25  # seconds between two claims that find nothing
-OUTAGE_PAUSE = 0.5
 SOON = 2.0  # seconds; an engine waits so long for a gate to open, and the sweep's ring after that
 
 
@@ -71,59 +68,62 @@ class Engine:
     rules: Rules
     windows: Windows = field(default_factory=Windows)
     credentials: Credentials = field(default_factory=Credentials)
-    health: HealthNotes = field(default_factory=HealthNotes)
     flights: set[asyncio.Task[None]] = field(default_factory=set)
-    answers: list[Answer] = field(default_factory=list)
+    suspect: str = ""  # the delivery that was claimed as one last
+    suspect_flight: asyncio.Task[None] | None = None
     by_organization: Counter[str] = field(default_factory=Counter)
     landings: int = 0
     goal: int = 0
-    ending: bool = False
     no_gate_until: float = 0.0  # time.monotonic
+    no_suspect_until: float = 0.0
     last_served: str = "00000000-0000-0000-0000-000000000000"
     landed: asyncio.Event = field(default_factory=asyncio.Event)
     sender: Sender | None = None
     claiming: psycopg.AsyncConnection[Any] | None = None
-    settling: psycopg.AsyncConnection[Any] | None = None
+    settler: Settler = field(default_factory=Settler)
 
     async def run(self) -> int:
-        self.ending = False
         sender = self.sender = self.sender or Sender(allowed=self.rules.allowed, timeout=self.rules.timeout)
-        settler = asyncio.create_task(self._settle_on())
+        self.settler.ending = False
+        settling = asyncio.create_task(self.settler.run())
         try:
-            return await self._claim_on(sender, settler)
+            return await self._claim_on(sender, settling)
         finally:
             while self.flights:
                 await asyncio.wait(self.flights)
-            self.ending = True
-            await settler
+            sends_in_flight.set(0)
+            self.settler.ending = True
+            await settling
 
     async def close(self) -> None:
-        for connection in (self.claiming, self.settling):
-            if connection is not None:
-                await connection.close()
+        await self.settler.close()
+        if self.claiming is not None:
+            await self.claiming.close()
         if self.sender is not None:
             await self.sender.close()
 
     # --- Claiming and sending -------------------------------------------------------------------------------------
 
-    async def _claim_on(self, sender: Sender, settler: asyncio.Task[None]) -> int:
+    async def _claim_on(self, sender: Sender, settling: asyncio.Task[None]) -> int:
         """A settler that is done before its time has crashed: then nothing more is sent, and `run` raises its error."""
         sent = 0
-        while not self.rules.stopping() and not settler.done():
+        while not self.rules.stopping() and not settling.done():
             began = time.perf_counter()
             claimed = await self._claim(min(MOST_AT_ONCE, MOST_IN_FLIGHT - len(self.flights)))
             took = time.perf_counter() - began
+            claimed += await self._claim_suspect()
             for delivery in claimed:
                 self._take_off(delivery, sender)
+            sends_in_flight.set(len(self.flights))
             sent += len(claimed)
             opening = None if claimed else await self._next_opening()
-            if not claimed and not self.flights and not self.answers and opening is None:
+            if not claimed and not self.flights and self.settler.idle and opening is None:
                 break
             pause = look_again_after(took) if opening is None else min(opening, LONGEST_LOOK)
             await self._until_worth_claiming(claimed=len(claimed), pause=pause)
         return sent
 
-    async def _claim(self, wanted: int) -> list[Claimed]:
+    async def _claim(self, wanted: int, *, suspects: bool = False) -> list[Claimed]:
         """Due deliveries with their signing keys at hand. While the database is away: none, after a pause."""
         try:
             self.claiming = await connect(self.claiming)
@@ -135,16 +135,34 @@ class Engine:
                 lease=self.rules.lease,
                 start=self.last_served,
                 crowded=self._crowded(),
+                suspects=suspects,
             )
             self.last_served = last_served(claimed, start=self.last_served)
             await self.credentials.load(self.claiming, claimed)
             return claimed
         except psycopg.OperationalError as error:
-            if not self.flights and not self.answers:
+            if not self.flights and self.settler.idle:
                 raise
             log.warning("engine.database_trouble", error=type(error).__name__)
             await asyncio.sleep(OUTAGE_PAUSE)
             return []
+
+    async def _claim_suspect(self) -> list[Claimed]:
+        """One that may kill us, while no other such is in flight here: so not many innocent ones go with it."""
+        now = time.monotonic()
+        if self._suspect_is_under_way() or now < self.no_suspect_until:
+            return []
+        found = await self._claim(1, suspects=True)
+        if found:
+            self.suspect = found[0].id
+        else:
+            self.no_suspect_until = now + LONGEST_LOOK
+        return found
+
+    def _suspect_is_under_way(self) -> bool:
+        """Until its answer is written: the next one may kill us before that."""
+        flying = self.suspect_flight is not None and not self.suspect_flight.done()
+        return flying or self.settler.holds(self.suspect)
 
     async def _next_opening(self) -> float | None:
         """In how many seconds an endpoint's gate opens at which something waits; None when that is not soon.
@@ -179,11 +197,27 @@ class Engine:
         ]
 
     def _take_off(self, delivery: Claimed, sender: Sender) -> None:
+        if delivery.lost_claims >= MOST_LOST_CLAIMS:
+            self._bury(delivery)
+            return
         self.windows.started(delivery.endpoint_id)
         self.by_organization[delivery.organization_id] += 1
         flight = asyncio.create_task(self._fly(delivery, sender))
         self.flights.add(flight)
+        if delivery.id == self.suspect:
+            self.suspect_flight = flight
         flight.add_done_callback(self._landed)
+
+    def _bury(self, delivery: Claimed) -> None:
+        """A dead letter without another try, and no failure of its endpoint's."""
+        log.error(
+            "delivery.buried", delivery_id=delivery.id, event_id=delivery.event_id, lost=delivery.lost_claims
+        )
+        outcome = Outcome(
+            LOST,
+            error=f"{delivery.lost_claims} times in a row the worker that sent it died before it had an answer.",
+        )
+        self.settler.note(Answer(delivery, outcome, Verdict("dead_letter"), delivery.claimed_at, 0))
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self.flights.discard(flight)
@@ -196,6 +230,7 @@ class Engine:
     async def _fly(self, delivery: Claimed, sender: Sender) -> None:
         """One attempt. Whatever is wrong with it, the place is free again and the answer noted."""
         began, started_at = time.perf_counter(), delivery.claimed_at
+        lease_ends = time.monotonic() + self.rules.lease
         outcome = Outcome("broken", error="It could not be sent; the log says why.")
         try:
             body = message_body(delivery)
@@ -214,15 +249,8 @@ class Engine:
             if not self.by_organization[delivery.organization_id]:
                 del self.by_organization[delivery.organization_id]
             took = time.perf_counter() - began
-            self.answers.append(
-                Answer(
-                    delivery,
-                    outcome,
-                    self._verdict(delivery, outcome),
-                    started_at,
-                    round(took * 1000),
-                )
-            )
+            decided = self._verdict(delivery, outcome)
+            self.settler.note(Answer(delivery, outcome, decided, started_at, round(took * 1000), lease_ends))
 
     def _verdict(self, delivery: Claimed, outcome: Outcome) -> Verdict:
         """An attempt by hand that fails leaves the automatic ones alone: it is never the last."""
@@ -237,55 +265,7 @@ class Engine:
             return Verdict("failed", outcome.retry_after or 0.0)
         return found
 
-    # --- Settling -------------------------------------------------------------------------------------------------
-
-    async def _settle_on(self) -> None:
-        """Until the engine is ending and everything that came down is written."""
-        written = time.monotonic()
-        while self.answers or not self.ending:
-            await asyncio.sleep(SETTLE_EVERY)
-            await self._settle_once()
-            if self.health and (self.health.urgent or time.monotonic() - written > HEALTH_EVERY):
-                await self._write_health()
-                written = time.monotonic()
-        if self.health:
-            await self._write_health()
-
-    async def _settle_once(self) -> None:
-        """Writes what has landed. While the database is away the answers wait, as long as their leases hold."""
-        batch = self.answers[:]
-        if not batch:
-            return
-        try:
-            self.settling = await connect(self.settling)
-            moved = await settle(self.settling, batch)
-        except psycopg.OperationalError as error:
-            log.warning("engine.database_trouble", error=type(error).__name__)
-            self.answers = [answer for answer in self.answers if not self._lease_is_over(answer)]
-            await asyncio.sleep(OUTAGE_PAUSE)
-            return
-        del self.answers[: len(batch)]
-        sends_in_flight.set(len(self.flights))
-        for answer in batch:
-            note_answer(answer, moved.get(answer.delivery.id))
-            self.health.note(answer.delivery, answer.outcome, ended_at(answer))
-
-    def _lease_is_over(self, answer: Answer) -> bool:
-        age = datetime.now(tz=answer.started_at.tzinfo) - answer.started_at
-        return age > timedelta(seconds=self.rules.lease)
-
-    async def _write_health(self) -> None:
-        try:
-            self.settling = await connect(self.settling)
-            await self.health.write(self.settling)
-        except psycopg.OperationalError as error:
-            log.warning("engine.database_trouble", error=type(error).__name__)
-
 
 def look_again_after(took: float) -> float:
     """Seconds to wait after a claim that found too little and took so long: a claim may cost a fifth of a core."""
     return min(LONGEST_LOOK, max(SHORTEST_LOOK, 4 * took))
-
-
-def ended_at(answer: Answer) -> datetime:
-    return answer.started_at + timedelta(milliseconds=answer.duration_ms)

@@ -174,6 +174,8 @@ class Delivery(models.Model):
     claimed_until = models.DateTimeField(
         null=True, editable=False, help_text="Being sent now, until then at most."
     )
+    # Claims since the last that was settled: many, and it may be what kills the workers that hold it.
+    unsettled_claims = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     next_attempt_at = models.DateTimeField(null=True, editable=False)
     # Sent by hand: the attempt does not count, and the schedule goes on at `resume_at`.
     manual = models.BooleanField(default=False, editable=False)
@@ -195,6 +197,12 @@ class Delivery(models.Model):
                 fields=["endpoint", "next_attempt_at"],
                 condition=Q(status__in=["pending", "failed"]),
                 name="delivery_open",
+            ),
+            # The claim of suspects: what was claimed twice or more, and never settled.
+            models.Index(
+                fields=["endpoint", "next_attempt_at"],
+                condition=Q(status__in=["pending", "failed"], unsettled_claims__gte=2),
+                name="delivery_suspect",
             ),
             # The claim: what is sent by hand goes past the gate of its endpoint.
             models.Index(

@@ -13,6 +13,7 @@ TIMEOUT = "timeout"
 UNREACHABLE = "unreachable"  # no connection: refused, DNS, TLS
 BROKEN = "broken"  # connected, but what came back is not HTTP, or stopped
 FORBIDDEN = "forbidden"  # the address may not be called
+LOST = "lost"  # given up: whoever sent it died, again and again
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ class DeliveryQuerySet(models.QuerySet[Any]):
             next_attempt_at=Now(),
             settled_at=None,
             claimed_until=None,
+            unsettled_claims=0,
             manual=False,
             resume_at=None,
         )

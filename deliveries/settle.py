@@ -5,6 +5,7 @@ answer that was written already when its confirmation got lost, change nothing a
 meanwhile stays so, unless it did arrive.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +53,7 @@ WITH answer AS (
             WHEN answer.status = 'delivered' OR (answer.status = 'dead_letter' AND NOT delivery.manual) THEN now()
             END,
         claimed_until = NULL,
+        unsettled_claims = 0,
         last_status_code = answer.status_code,
         last_error = answer.error
     FROM answer
@@ -84,6 +86,7 @@ class Answer:
     verdict: Verdict
     started_at: datetime
     duration_ms: int
+    lease_ends: float = math.inf  # by time.monotonic(): no clock of another machine is compared with ours
 
 
 async def settle(connection: psycopg.AsyncConnection[Any], answers: Sequence[Answer]) -> dict[str, str]:

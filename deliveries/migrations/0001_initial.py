@@ -585,6 +585,19 @@ class Migration(migrations.Migration):
             name="failing_since",
             field=models.DateTimeField(editable=False, help_text="The first failure in a row.", null=True),
         ),
+        migrations.AddField(
+            model_name="delivery",
+            name="unsettled_claims",
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status__in", ["pending", "failed"]), ("unsettled_claims__gte", 2)),
+                fields=["endpoint", "next_attempt_at"],
+                name="delivery_suspect",
+            ),
+        ),
         # A queue: most rows change twice and then never again. Room on the page for it, and early vacuuming, so that
         # the claim's index does not fill with the dead (benchmarks/ has the figures).
         migrations.RunSQL(

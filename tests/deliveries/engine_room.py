@@ -58,6 +58,7 @@ def claimed(endpoint: Endpoint, **fields: Any) -> Claimed:
         "endpoint_id": str(endpoint.pk),
         "event_type": "order.created",
         "claim": 1,
+        "lost_claims": 0,
         "attempts": 0,
         "test": False,
         "manual": False,

@@ -44,6 +44,7 @@ def test_what_is_claimed_has_all_that_sending_needs(endpoint: Endpoint) -> None:
         endpoint_id=str(endpoint.pk),
         event_type="order.created",
         claim=7,
+        lost_claims=0,
         attempts=2,
         test=False,
         manual=False,

@@ -1,0 +1,91 @@
+"""The settler of an engine: writes what came down, in bulk, and the health of endpoints, while the engine goes on.
+
+While the database is away the answers wait, as long as their leases hold.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import structlog
+
+from deliveries.database import connect
+from deliveries.health import HealthNotes
+from deliveries.metrics import note_answer
+from deliveries.outcome import LOST
+from deliveries.settle import Answer, settle
+
+log = structlog.get_logger(__name__)
+
+SETTLE_EVERY = 0.02  # seconds
+HEALTH_EVERY = 1.0
+OUTAGE_PAUSE = 0.5
+
+
+@dataclass
+class Settler:
+    """`run()` until `ending` is set and everything that was noted is written."""
+
+    answers: list[Answer] = field(default_factory=list)
+    health: HealthNotes = field(default_factory=HealthNotes)
+    ending: bool = False
+    connection: psycopg.AsyncConnection[Any] | None = None
+
+    def note(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
+    @property
+    def idle(self) -> bool:
+        return not self.answers
+
+    def holds(self, delivery_id: str) -> bool:
+        """An answer to it is not written yet."""
+        return any(answer.delivery.id == delivery_id for answer in self.answers)
+
+    async def run(self) -> None:
+        written = time.monotonic()
+        while self.answers or not self.ending:
+            await asyncio.sleep(SETTLE_EVERY)
+            await self._settle_once()
+            if self.health and (self.health.urgent or time.monotonic() - written > HEALTH_EVERY):
+                await self._write_health()
+                written = time.monotonic()
+        if self.health:
+            await self._write_health()
+
+    async def close(self) -> None:
+        if self.connection is not None:
+            await self.connection.close()
+
+    async def _settle_once(self) -> None:
+        batch = self.answers[:]
+        if not batch:
+            return
+        try:
+            self.connection = await connect(self.connection)
+            moved = await settle(self.connection, batch)
+        except psycopg.OperationalError as error:
+            log.warning("engine.database_trouble", error=type(error).__name__)
+            now = time.monotonic()
+            self.answers = [answer for answer in self.answers if now < answer.lease_ends]
+            await asyncio.sleep(OUTAGE_PAUSE)
+            return
+        del self.answers[: len(batch)]
+        for answer in batch:
+            note_answer(answer, moved.get(answer.delivery.id))
+            if answer.outcome.kind != LOST:
+                self.health.note(answer.delivery, answer.outcome, ended_at(answer))
+
+    async def _write_health(self) -> None:
+        try:
+            self.connection = await connect(self.connection)
+            await self.health.write(self.connection)
+        except psycopg.OperationalError as error:
+            log.warning("engine.database_trouble", error=type(error).__name__)
+
+
+def ended_at(answer: Answer) -> datetime:
+    return answer.started_at + timedelta(milliseconds=answer.duration_ms)
