@@ -4,7 +4,6 @@ No redirects, no cookies, no proxy from the environment, no decompression, at mo
 """
 
 import asyncio
-import os
 import resource
 import socket
 import ssl
@@ -13,32 +12,21 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
+from deliveries import certificates
+from deliveries.connector import CONNECT_SECONDS, Address, CheckedConnector, ForbiddenAddress
 from deliveries.errors import ForbiddenTarget
-from deliveries.networks import Network, may_be_called
-from deliveries.outcome import (
-    BROKEN,
-    FORBIDDEN,
-    TIMEOUT,
-    UNREACHABLE,
-    Outcome,
-    answered,
-)
+from deliveries.failures import failure
+from deliveries.networks import Network
+from deliveries.outcome import FORBIDDEN, UNREACHABLE, Outcome, answered
 from deliveries.targets import parse_target
 
-CONNECT_SECONDS = 5.0
 MOST_ANSWER = 16 * 1024  # bytes kept
 KEEP_ALIVE_SECONDS = 4.0  # below the 5 s after which many servers hang up
-DNS_CACHE_SECONDS = 10
 LOOKUPS = 128  # at once
-
-
-class ForbiddenAddress(Exception):
-    """The host leads to an address that may not be called."""
 
 
 def allow_many_connections() -> None:
@@ -49,35 +37,29 @@ def allow_many_connections() -> None:
 
 @dataclass(slots=True)
 class Progress:
-    """How far one send came: whether it made a connection of its own, and what the answer began with."""
+    """How far one send came: the connection that it made, if any, and what the answer began with."""
 
-    connected: bool = False
+    connection: socket.socket | None = None
+    address: Address = ()
     status_code: int | None = None
 
+    @property
+    def reached(self) -> bool:
+        """Its own connection is there, whatever became of the TLS handshake."""
+        try:
+            return self.connection is not None and bool(self.connection.getpeername())
+        except OSError:
+            return False
 
-# Sends are tasks of their own; the socket factory is told in this way whose socket it makes.
+
+# Sends are tasks of their own; in this way the connector's news find the send that they are about.
 _progress: ContextVar[Progress] = ContextVar("progress")
 _parsed = lru_cache(maxsize=4096)(parse_target)
 
 
-class CheckedResolver(AbstractResolver):
-    """Refuses a name of which any answer is not allowed."""
-
-    def __init__(self, allowed: list[Network]) -> None:
-        self.allowed = allowed
-        self.resolver = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            found = await self.resolver.resolve(host, port, family)
-        if not all(may_be_called(answer["host"], allowed=self.allowed) for answer in found):
-            raise ForbiddenAddress(host)
-        return found
-
-    async def close(self) -> None:
-        await self.resolver.close()
+def _note_connection(made: socket.socket, address: Address) -> None:
+    progress = _progress.get()
+    progress.connection, progress.address = made, address
 
 
 class Sender:
@@ -99,13 +81,8 @@ class Sender:
 
     def _session(self, **connections: Any) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                ttl_dns_cache=DNS_CACHE_SECONDS,
-                resolver=CheckedResolver(self.allowed),
-                socket_factory=self._checked_socket,
-                ssl=self.trusted or True,
-                **connections,
+            connector=CheckedConnector(
+                allowed=self.allowed, made=_note_connection, ssl=self.trusted or True, **connections
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, self.timeout)),
@@ -127,15 +104,22 @@ class Sender:
                 try:
                     return await self._post(self.session, url, body, headers, now, progress)
                 except (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError):
-                    if progress.connected or progress.status_code is not None:
+                    if progress.connection is not None or progress.status_code is not None:
                         raise
                     # A kept connection that the receiver had closed meanwhile is no answer of the receiver's. Once
                     # more, on a new one: the next in the pool may be closed as well.
                     return await self._post(self.without_keep_alive, url, body, headers, now, progress)
+                except aiohttp.ClientConnectorCertificateError as error:
+                    return await self._not_valid(error, now, progress)
         except ForbiddenTarget as error:
             return Outcome(FORBIDDEN, error=f"It was not called: {error}")
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, ForbiddenAddress) as error:
-            return failure(error, status_code=progress.status_code, timeout=self.timeout)
+            return failure(
+                error,
+                status_code=progress.status_code,
+                timeout=self.timeout,
+                reached=progress.reached,
+            )
 
     async def _post(
         self,
@@ -151,13 +135,12 @@ class Sender:
             text = await _first_bytes(response)
             return answered(response.status, headers=_kept_headers(response), body=text, now=now)
 
-    def _checked_socket(self, address: tuple[Any, ...]) -> socket.socket:
-        """The last gate, and the only one for hosts that are addresses: what is checked is what is connected to."""
-        family, kind, protocol, _, target = address
-        if not may_be_called(str(target[0]), allowed=self.allowed):
-            raise ForbiddenAddress(str(target[0]))
-        _progress.get().connected = True
-        return socket.socket(family, kind, protocol)
+    async def _not_valid(
+        self, error: aiohttp.ClientConnectorCertificateError, now: datetime, progress: Progress
+    ) -> Outcome:
+        connector = cast(CheckedConnector, self.session.connector)
+        fault = await certificates.fault(error, connector=connector, address=progress.address, now=now)
+        return Outcome(UNREACHABLE, error=f"Its TLS certificate is not valid: {fault}.")
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
@@ -182,48 +165,3 @@ def _kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 def storable(text: str) -> str:
     """PostgreSQL's text can't hold NUL, nor UTF-8 half a surrogate pair."""
     return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
-
-
-def failure(error: Exception, *, status_code: int | None, timeout: float) -> Outcome:
-    """What went wrong, in words."""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Outcome(TIMEOUT, error=f"No connection within {min(CONNECT_SECONDS, timeout):g} s.")
-    if isinstance(error, TimeoutError):
-        begun = "" if status_code is None else f" It had begun to answer, with {status_code}."
-        return Outcome(TIMEOUT, status_code, f"No whole answer within {timeout:g} s.{begun}")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Outcome(UNREACHABLE, error=f"Its TLS certificate is not valid: {_certificate_fault(error)}.")
-    for error_class, kind, words in _WORDS:
-        if isinstance(error, error_class):
-            return Outcome(kind, status_code, words)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        reason = os.strerror(error.os_error.errno) if error.os_error.errno else "nobody answers"
-        return Outcome(UNREACHABLE, error=f"No connection: {reason}.")
-    return Outcome(BROKEN, status_code, "The connection ended before the answer did.")
-
-
-_WORDS: list[tuple[type[Exception], str, str]] = [
-    (ForbiddenAddress, FORBIDDEN, "The host leads to an address that is not public; it was not called."),
-    (aiohttp.ClientConnectorDNSError, UNREACHABLE, "The host name does not resolve."),
-    (aiohttp.ClientSSLError, UNREACHABLE, "The TLS handshake failed."),
-    (aiohttp.ClientResponseError, BROKEN, "What came back is not HTTP."),
-    (ValueError, UNREACHABLE, "The URL can't be used."),  # aiohttp.InvalidURL, and a host that IDNA refuses
-]
-
-
-# X509_V_ERR_... of OpenSSL's x509_vfy.h.
-_CERTIFICATE_FAULTS = {
-    9: "it is not valid yet",
-    10: "it has expired",
-    18: "nobody we trust has signed it (self-signed)",
-    19: "its chain leads to nobody we trust",
-    20: "its chain leads to nobody we trust",
-    21: "its chain leads to nobody we trust",
-}
-
-
-def _certificate_fault(error: aiohttp.ClientConnectorCertificateError) -> str:
-    cause = error.certificate_error
-    if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code not in (62, 64):
-        return _CERTIFICATE_FAULTS.get(cause.verify_code, cause.verify_message)
-    return f"it is for another name than {error.host}"

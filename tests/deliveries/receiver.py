@@ -148,6 +148,10 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
     return answer
 
 
+def says(text: bytes) -> Behaviour:
+    return lambda conversation: conversation.say(text)
+
+
 def says_and_hangs_up(text: str | bytes) -> Behaviour:
     def answer(conversation: Conversation) -> None:
         conversation.say(text)

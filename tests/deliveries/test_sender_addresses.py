@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from deliveries.connector import CheckedResolver
 from deliveries.outcome import Outcome
-from deliveries.sender import CheckedResolver, Sender
+from deliveries.sender import Sender
 from tests.deliveries.receiver import answers, receiving
 
 FORBIDDEN = Outcome("forbidden", error="The host leads to an address that is not public; it was not called.")

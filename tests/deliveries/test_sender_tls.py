@@ -17,20 +17,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from deliveries import failures
 from deliveries import sender as sender_module
 from deliveries.outcome import Outcome
 from deliveries.sender import Sender
-from tests.deliveries.test_sender import LOOPBACK, NOW
+from tests.deliveries.test_sender import LOOPBACK
 
 Signed = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
 
-def certificate(
-    address: str = "127.0.0.1", *, by: Signed | None = None, first: int = -2, last: int = 2
-) -> Signed:
-    """Valid from the day `first` to the day `last`, counted from today."""
+def certificate(*addresses: str, by: Signed | None = None, first: int = -9, last: int = 9) -> Signed:
+    """Valid from the day `first` to the day `last`, counted from today. Without an address: for 127.0.0.1."""
     key, today = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{address} {last}")])
+    addresses = addresses or ("127.0.0.1",)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{addresses[0]} {last}")])
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -41,10 +41,17 @@ def certificate(
         .not_valid_after(today + timedelta(days=last))
         .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
+            ),
+            critical=False,
         )
     )
     return builder.sign(by[1] if by else key, hashes.SHA256()), key
+
+
+def day(number: int) -> str:
+    return f"{datetime.now(UTC) + timedelta(days=number):%Y-%m-%d}"
 
 
 AUTHORITY, STRANGER = certificate("127.0.0.8", last=8), certificate("127.0.0.9", last=9)
@@ -63,16 +70,19 @@ def serving(signed: Signed, folder: Path) -> Iterator[int]:
         thread = threading.Thread(target=answer, args=(server, context), daemon=True)
         thread.start()
         yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
         thread.join(5)
 
 
 def answer(server: socket.socket, context: ssl.SSLContext) -> None:
-    with (
-        contextlib.suppress(OSError),
-        context.wrap_socket(server.accept()[0], server_side=True) as connection,
-    ):
-        connection.recv(10_000)
-        connection.sendall(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
+    while True:
+        try:
+            plain, _ = server.accept()
+        except OSError:
+            return
+        with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+            if connection.recv(10_000):
+                connection.sendall(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
 
 
 def send(port: int, *, timeout: float = 5.0) -> Outcome:
@@ -81,7 +91,7 @@ def send(port: int, *, timeout: float = 5.0) -> Outcome:
         trusted = ssl.create_default_context(cadata=authority)
         sender = Sender(allowed=LOOPBACK, timeout=timeout, trusted=trusted)
         try:
-            return await sender.send(f"https://127.0.0.1:{port}/", b"{}", {}, now=NOW)
+            return await sender.send(f"https://127.0.0.1:{port}/", b"{}", {}, now=datetime.now(UTC))
         finally:
             await sender.close()
 
@@ -96,13 +106,17 @@ def test_a_certificate_of_somebody_we_trust_is_good(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("signed", "fault"),
     [
-        (certificate(by=AUTHORITY, last=-1), "it has expired"),
-        (certificate(by=AUTHORITY, first=1), "it is not valid yet"),
-        (certificate("127.0.0.2", by=AUTHORITY), "it is for another name than 127.0.0.1"),
+        (certificate(by=AUTHORITY, last=-3), f"it expired 3 days ago, on {day(-3)}"),
+        (certificate(by=AUTHORITY, first=5), f"it is not valid before {day(5)}, in 4 days"),
+        (certificate("127.0.0.2", by=AUTHORITY), "it is for 127.0.0.2, not for 127.0.0.1"),
+        (
+            certificate(*(f"127.0.0.{n}" for n in range(2, 8)), by=AUTHORITY),
+            "it is for 127.0.0.2, 127.0.0.3, 127.0.0.4 and 3 more, not for 127.0.0.1",
+        ),
         (certificate(), "nobody we trust has signed it (self-signed)"),
         (certificate(by=STRANGER), "its chain leads to nobody we trust"),
     ],
-    ids=["expired", "not yet", "another name", "self-signed", "a stranger's"],
+    ids=["expired", "not yet", "another name", "other names", "self-signed", "a stranger's"],
 )
 def test_a_certificate_that_is_not_valid_is_named_by_its_fault(
     signed: Signed, fault: str, tmp_path: Path
@@ -114,8 +128,9 @@ def test_a_certificate_that_is_not_valid_is_named_by_its_fault(
 
 def test_a_handshake_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_module, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(failures, "CONNECT_SECONDS", 0.3)
     began = time.perf_counter()
     with socket.create_server(("127.0.0.1", 0)) as server:
         outcome = send(server.getsockname()[1])
     assert time.perf_counter() - began < 2.0
-    assert outcome == Outcome("timeout", error="No connection within 0.3 s.")
+    assert outcome == Outcome("timeout", error="No TLS handshake within 0.3 s.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deliveries import sender as sender_module
+from deliveries import connector
 from deliveries.errors import ForbiddenTarget
 from deliveries.outcome import Outcome
 from deliveries.sender import Sender
@@ -151,7 +151,7 @@ def test_a_name_that_was_public_when_it_was_set_is_asked_again(entry: dict[str, 
 def test_a_name_that_was_public_for_the_last_send_is_asked_again(
     entry: dict[str, Any], net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender_module, "DNS_CACHE_SECONDS", 0)
+    monkeypatch.setattr(connector, "DNS_CACHE_SECONDS", 0)
     net.turns = [entry["first"], entry["then"]]
     assert send("http://receiver.example/", "http://receiver.example/")[1] == NOT_PUBLIC
     assert net.connected == entry["first"]
