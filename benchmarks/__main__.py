@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
-from benchmarks import backlog, latency
+from benchmarks import backlog, latency, neighbours
 
 
 def main() -> None:
     found = {}
-    for name, question in (("backlog", backlog.run), ("latency", latency.run)):
+    for name, question in (
+        ("backlog", backlog.run),
+        ("latency", latency.run),
+        ("neighbours", neighbours.run),
+    ):
         print(f"\n{name}", flush=True)
         found[name] = question()
         for figure, value in found[name].items():

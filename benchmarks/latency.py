@@ -7,7 +7,7 @@ an endpoint of another tenant that never answers. The time counts from before th
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from tqdm import tqdm
@@ -18,10 +18,17 @@ from triggers_project.local.stack import Stack
 CLIENTS = 8
 
 
-def post_steadily(stack: Stack, key: str, *, rate: float, seconds: float, first: int) -> dict[int, float]:
-    """Posts events numbered from `first` at an even rate, whatever the answers take; number -> when it was posted."""
+class Posted(NamedTuple):
+    """When an event was posted, and when that was answered; by `time.perf_counter`."""
+
+    began: float
+    answered: float
+
+
+def post_steadily(stack: Stack, *keys: str, rate: float, seconds: float, first: int) -> dict[int, Posted]:
+    """Posts events numbered from `first` at an even rate, whatever the answers take, with one key after the other."""
     count = int(rate * seconds)
-    posted: dict[int, float] = {}
+    posted: dict[int, Posted] = {}
     start = time.perf_counter() + 0.2
 
     def client(mine: range) -> None:
@@ -29,13 +36,14 @@ def post_steadily(stack: Stack, key: str, *, rate: float, seconds: float, first:
         session.trust_env = False
         for index in mine:
             time.sleep(max(0.0, start + index / rate - time.perf_counter()))
-            posted[first + index] = time.perf_counter()
+            began = time.perf_counter()
             answer = session.post(
                 f"{stack.url}/api/events",
                 json={"type": "bench.event", "payload": {"n": first + index, "text": "x" * 600}},
-                headers={"X-API-Key": key},
+                headers={"X-API-Key": keys[index % len(keys)]},
             )
             answer.raise_for_status()
+            posted[first + index] = Posted(began, time.perf_counter())
 
     threads = [
         threading.Thread(target=client, args=(range(index, count, CLIENTS),)) for index in range(CLIENTS)
@@ -47,7 +55,12 @@ def post_steadily(stack: Stack, key: str, *, rate: float, seconds: float, first:
     return posted
 
 
-def delays(receiver: Receiver, posted: dict[int, float]) -> list[float]:
+def answer_times(posted: dict[int, Posted]) -> list[float]:
+    """Milliseconds from posting to the answer, sorted."""
+    return sorted((one.answered - one.began) * 1000 for one in posted.values())
+
+
+def delays(receiver: Receiver, posted: dict[int, Posted]) -> list[float]:
     """Milliseconds from posting to receiving, sorted."""
 
     def all_there() -> bool:
@@ -55,7 +68,7 @@ def delays(receiver: Receiver, posted: dict[int, float]) -> list[float]:
 
     until(all_there, timeout=60, what="the last events", every=0.5)
     times = receiver.report()["times"]
-    return sorted((times[str(number)] - when) * 1000 for number, when in posted.items())
+    return sorted((times[str(number)] - one.began) * 1000 for number, one in posted.items())
 
 
 def percentile(ordered: list[float], share: float) -> float:

@@ -1,9 +1,9 @@
 """A receiver as cheap as Python allows, so that it is the sender that is measured: `python -m benchmarks.receiver`.
 
-It answers every POST with an empty 204: at once, after `/slow/<ms>`, or never (`/never`). Of those to `/timed` it notes
-when the event whose payload is `{"n": …}` first came. On stdout it says its port; for each line on stdin it prints one
-of JSON: `answered`, `first` and `last` (when), and `times` (n -> when), all on the clock of `time.perf_counter`, which
-all processes of a machine share.
+It answers every POST with an empty 204: at once, after `/slow/<ms>`, or never (`/never`); `/failing` answers 500. Of
+those to `/timed` it notes when the event whose payload is `{"n": …}` first came. On stdout it says its port; for each
+line on stdin it prints one of JSON: `answered`, `first` and `last` (when), and `times` (n -> when), all on the clock of
+`time.perf_counter`, which all processes of a machine share.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import re
 import sys
 import time
 
+FAILURE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _NUMBER = re.compile(rb'"n": ?(\d+)')
@@ -45,17 +46,19 @@ class Connection(asyncio.Protocol):
             return
         if path.startswith(b"/timed") and (number := _NUMBER.search(request)):
             Tally.times.setdefault(int(number[1]), time.perf_counter())
-        if path.startswith(b"/slow/"):
+        if path.startswith(b"/failing"):
+            self.write(FAILURE)
+        elif path.startswith(b"/slow/"):
             asyncio.get_running_loop().call_later(int(path[6:]) / 1000, self.write)
         else:
             self.write()
 
-    def write(self) -> None:
+    def write(self, answer: bytes = ANSWER) -> None:
         Tally.last = time.perf_counter()
         Tally.first = Tally.first or Tally.last
         Tally.answered += 1
         if not self.transport.is_closing():
-            self.transport.write(ANSWER)  # type: ignore[attr-defined]
+            self.transport.write(answer)  # type: ignore[attr-defined]
 
 
 def report() -> None:

@@ -81,6 +81,18 @@ def tenant(stack: Stack, name: str, url: str) -> dict[str, Any]:
     return answer
 
 
+def tenants(stack: Stack, count: int, url: str) -> list[dict[str, Any]]:
+    """So many enterprise tenants, each with an endpoint at `url`: answers as `tenant`'s."""
+    code = f"""
+import json
+from organizations.api import sign_up
+for number in range({count}):
+    print(json.dumps(sign_up(f"Tenant {{number}}", {url!r}, tier="enterprise"), default=str))
+"""
+    lines = stack.manage("shell", "--no-imports", "-c", code).splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
 def fill(stack: Stack, organization: str, count: int) -> None:
     """So many events of 600 bytes, each with a delivery that is due, spread over the tenant's endpoints."""
     with psycopg.connect(stack.database_url, autocommit=True) as database:
