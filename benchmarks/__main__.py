@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from benchmarks import backlog, latency, neighbours
+from benchmarks import backlog, latency, neighbours, pace
 
 
 def main() -> None:

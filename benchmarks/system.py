@@ -20,7 +20,7 @@ WITH made AS (
     INSERT INTO events_event (id, organization_id, type, payload, created_at)
     SELECT triggers_uuid7(), %(organization)s, 'bench.event',
         jsonb_build_object('n', g, 'text', repeat('x', 600)), now()
-    FROM generate_series(1, %(count)s) AS g
+    FROM generate_series(%(first)s::int, %(first)s::int + %(count)s::int - 1) AS g
     RETURNING id, type
 )
 INSERT INTO deliveries_delivery (
@@ -93,14 +93,17 @@ for number in range({count}):
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def fill(stack: Stack, organization: str, count: int) -> None:
-    """So many events of 600 bytes, each with a delivery that is due, spread over the tenant's endpoints."""
+def fill(stack: Stack, organization: str, count: int, *, first: int = 1) -> None:
+    """So many events of 600 bytes, numbered from `first`, each with a delivery that is due, spread over the tenant's
+    endpoints."""
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         rows = database.execute(
             "SELECT id FROM deliveries_endpoint WHERE organization_id = %s", [organization]
         )
         endpoints = [row[0] for row in rows]
-        database.execute(_FILL, {"organization": organization, "endpoints": endpoints, "count": count})
+        database.execute(
+            _FILL, {"organization": organization, "endpoints": endpoints, "count": count, "first": first}
+        )
         database.execute("ANALYZE deliveries_delivery, events_event")
 
 

@@ -132,6 +132,11 @@ class Journey:
             what=f"{len(wanted)} events of {self.name}",
         )
 
+    def wait_until_settled(self, *, timeout: float) -> None:
+        """Until nothing is waiting or under way."""
+        open_ = "SELECT count(*) FROM deliveries_delivery WHERE status IN ('pending', 'failed')"
+        until(lambda: self.sql(open_) == [(0,)], timeout=timeout, what="what is open")
+
     # --- Clients --------------------------------------------------------------------------------------------------
 
     def post_mixed(self, count: int, *, clients: int = 8) -> Answered:

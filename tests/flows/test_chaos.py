@@ -22,6 +22,7 @@ from triggers_project.local.stack import Stack
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
 AWAY = float(os.environ.get("CHAOS_AWAY", "2"))
 PATIENCE = 60  # seconds until it has to be healed
+ON_ITS_WAY = 0.2  # seconds until the receiver answers: so something is on its way whenever a fault strikes
 AROUND = 1.0  # seconds of load before and after each fault; what is on its way is settled well within them
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def test_nothing_is_lost_whatever_breaks(stack: Stack, journey: Journey) -> None
         "twice",
         "healed",
     )
+    journey.receiver.behave(journey.name, delay=ON_ITS_WAY)
     for fault in in_random_order(ROUNDS):
         one_round(stack, journey, fault)
 
@@ -69,6 +71,8 @@ def one_round(stack: Stack, journey: Journey, fault: Fault) -> None:
         time.sleep(AROUND)
     stack.wait_until_ready(timeout=PATIENCE)
     journey.wait_for(posted.accepted, timeout=max(1.0, over + PATIENCE - time.monotonic()))
+    # What arrived but was not settled comes again; only then is it known what came twice.
+    journey.wait_until_settled(timeout=max(1.0, over + PATIENCE - time.monotonic()))
     healed = time.monotonic() - over
     twice = assert_twice_only_what_was_on_its_way(journey, known, since=struck - AROUND, until=over + AROUND)
     arrived = assert_none_is_invented(journey, posted)
