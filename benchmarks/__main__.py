@@ -12,6 +12,7 @@ def main() -> None:
         ("backlog", backlog.run),
         ("latency", latency.run),
         ("neighbours", neighbours.run),
+        ("pace", pace.run),
     ):
         print(f"\n{name}", flush=True)
         found[name] = question()

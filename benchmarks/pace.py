@@ -1,7 +1,7 @@
 """Is an endpoint's pace (`max_per_second`) held, over all processes?
 
-`python -m benchmarks.pace [seconds]`: 5, 50 and 500 a second, one after the other, over four processes, with more waiting
-than may be sent in that time. The pace is taken from when they came; the first second is left out.
+`python -m benchmarks.pace [seconds]`: 5, 50 and 500 a second, one after the other, over four processes, with more
+waiting than may be sent in that time. The pace is taken from when they came; the first second is left out.
 """
 
 import sys
