@@ -33,6 +33,7 @@ BURST = 0.1  # seconds; longer than the engine's pause while something waits at 
 _ROOM = "coalesce((%(rooms)s::jsonb ->> {place}.id::text)::int, %(room)s)"
 _TAKES = """{place}.state = 'enabled' AND {place}.deleted_at IS NULL
     AND {place}.organization_id <> ALL (%(crowded)s::uuid[])"""
+_GATED = "(max_per_second > 0 OR circuit <> 'closed')"
 _GATE = f"""
     SELECT least(
         {_ROOM.format(place="gate")},
@@ -68,19 +69,24 @@ walk AS (
     UNION ALL
     SELECT endpoint_id FROM round WHERE endpoint_id <= %(start)s
 ),
+hand AS ({_leg("hand", waiting=f"{wanted} AND (manual OR test)", start="true")}),
 by_hand AS MATERIALIZED (
     -- Beyond the LIMIT of the walk: with one that the planner can't foresee, the walk took four times as long.
-    SELECT due.id, due.manual, place.url, place.revision, place.circuit <> 'closed' AS probed
-    FROM deliveries_endpoint AS place
+    SELECT due.id, due.manual, place.url, place.revision, place.probed
+    FROM hand
+    CROSS JOIN LATERAL (
+        SELECT id, url, revision, circuit <> 'closed' AS probed FROM deliveries_endpoint AS place
+        WHERE id = hand.endpoint_id AND {_GATED} AND {_TAKES.format(place="place")}
+        LIMIT 1
+        FOR NO KEY UPDATE SKIP LOCKED -- never waited for: who deletes it waits for these deliveries
+    ) AS place
     CROSS JOIN LATERAL (
         SELECT id, manual FROM deliveries_delivery
         WHERE endpoint_id = place.id AND {wanted} AND (manual OR test) AND next_attempt_at <= now()
         LIMIT {_ROOM.format(place="place")}
         FOR UPDATE SKIP LOCKED
     ) AS due
-    WHERE (max_per_second > 0 OR circuit <> 'closed') AND {_TAKES.format(place="place")}
     LIMIT %(most)s
-    FOR NO KEY UPDATE OF place SKIP LOCKED -- never waited for: who deletes it waits for these deliveries
 ),
 picked AS MATERIALIZED (
     -- LATERAL and LIMIT keep the planner from turning the round into a join, which has no order and reads everything.
@@ -89,6 +95,7 @@ picked AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT url, revision, circuit <> 'closed' AS probed, CASE
             WHEN circuit = 'closed' AND max_per_second IS NULL THEN {_ROOM.format(place="place")}
+            WHEN greatest(probe_at, paced_until) > now() THEN 0 -- as far as one sees without locking it
             ELSE coalesce(({_GATE}), 0) END AS room
         FROM deliveries_endpoint AS place
         WHERE id = walk.endpoint_id AND {_TAKES.format(place="place")}
@@ -196,7 +203,7 @@ async def claim_due(
 _NEXT_OPENING = f"""
 SELECT extract(epoch FROM min(greatest(paced_until, probe_at)) - clock_timestamp())::float8
 FROM deliveries_endpoint AS endpoint
-WHERE (max_per_second > 0 OR circuit <> 'closed') AND state = 'enabled' AND deleted_at IS NULL AND EXISTS (
+WHERE {_GATED} AND state = 'enabled' AND deleted_at IS NULL AND EXISTS (
     SELECT FROM deliveries_delivery WHERE endpoint_id = endpoint.id AND {_OPEN} AND next_attempt_at <= now()
 )
 """
