@@ -21,13 +21,13 @@ import structlog
 
 from deliveries.backoff import Verdict, verdict
 from deliveries.claim import Claimed, claim_due, last_served, next_opening
-from deliveries.credentials import Credentials
+from deliveries.credentials import Credentials, Unreadable
 from deliveries.database import connect
 from deliveries.health import HealthNotes
 from deliveries.message import message_body, message_headers
 from deliveries.metrics import note_answer, sends_in_flight
 from deliveries.networks import Network
-from deliveries.outcome import Outcome
+from deliveries.outcome import BROKEN, Outcome
 from deliveries.sender import Sender
 from deliveries.settle import Answer, settle
 from deliveries.windows import FIRST, Windows
@@ -196,7 +196,7 @@ class Engine:
     async def _fly(self, delivery: Claimed, sender: Sender) -> None:
         """One attempt. Whatever is wrong with it, the place is free again and the answer noted."""
         began, started_at = time.perf_counter(), delivery.claimed_at
-        outcome = Outcome("broken", error="It could not be sent; the log says why.")
+        outcome = Outcome(BROKEN, error="It could not be sent; the log says why.")
         try:
             body = message_body(delivery)
             headers = message_headers(
@@ -208,6 +208,8 @@ class Engine:
                 custom=self.credentials.headers_of(delivery),
             )
             outcome = await sender.send(delivery.url, body, headers, now=started_at)
+        except Unreadable as error:
+            outcome = Outcome(BROKEN, error=str(error))
         finally:
             self.windows.ended(delivery.endpoint_id, delivered=outcome.delivered)
             self.by_organization[delivery.organization_id] -= 1
