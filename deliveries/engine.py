@@ -263,7 +263,7 @@ class Engine:
             moved = await settle(self.settling, batch)
         except psycopg.OperationalError as error:
             log.warning("engine.database_trouble", error=type(error).__name__)
-            self.answers = [answer for answer in self.answers if not self._lease_is_over(answer)]
+            self.answers = [answer for answer in self.answers if answer.age <= self.rules.lease]
             await asyncio.sleep(OUTAGE_PAUSE)
             return
         del self.answers[: len(batch)]
@@ -271,10 +271,6 @@ class Engine:
         for answer in batch:
             note_answer(answer, moved.get(answer.delivery.id))
             self.health.note(answer.delivery, answer.outcome, ended_at(answer))
-
-    def _lease_is_over(self, answer: Answer) -> bool:
-        age = datetime.now(tz=answer.started_at.tzinfo) - answer.started_at
-        return age > timedelta(seconds=self.rules.lease)
 
     async def _write_health(self) -> None:
         try:

@@ -5,8 +5,9 @@ answer that was written already when its confirmation got lost, change nothing a
 meanwhile stays so, unless it did arrive.
 """
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -84,6 +85,12 @@ class Answer:
     verdict: Verdict
     started_at: datetime
     duration_ms: int
+    landed_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the attempt began, by a clock that nobody sets."""
+        return time.monotonic() - self.landed_at + self.duration_ms / 1000
 
 
 async def settle(connection: psycopg.AsyncConnection[Any], answers: Sequence[Answer]) -> dict[str, str]:
