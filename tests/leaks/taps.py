@@ -142,7 +142,7 @@ def raised(_: Any, caught: tuple[Any, BaseException, Any]) -> None:
 
 def about_to_stop(stack: Stack) -> None:
     try:
-        with urlopen(stack.metrics_url, timeout=5) as answer:  # noqa: S310 (a system of the test's own)
+        with urlopen(stack.metrics_url, timeout=5) as answer:  # noqa: S310  (a system of the test's own)
             produced.keep("the metrics", answer.read().decode(), where=f"of a running system, {stack.url}")
     except (URLError, OSError):
         pass  # a system that was broken on purpose, or of which only a part was started
