@@ -1,9 +1,7 @@
 """Where the tests listen: the places that every secret, and every text of the product, passes. The product knows
 nothing of it."""
 
-import json
 import os
-import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -25,11 +23,11 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests.leaks import produced, used
+from tests.leaks.data_folder import keep_data_folder
 from triggers_project import logs
 from triggers_project.local.stack import Stack
 
 Heard = Callable[..., None]
-SECRET_FIELD = re.compile("password|secret|key", re.IGNORECASE)  # of a file in a data folder
 
 
 def open_taps() -> None:
@@ -152,9 +150,4 @@ def stopped(_: None, stack: Stack) -> None:
     """Its secrets, and what its processes wrote: both are thrown away soon."""
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
         used.note(name, stack.environ.get(name, ""))
-    for file in stack.data_dir.glob("*.json"):
-        for name, text in json.loads(file.read_text()).items():
-            if SECRET_FIELD.search(name):
-                used.note(f"{name} in {file.name}", text)
-    for path in sorted(stack.logs.glob("*")):
-        produced.keep_log_file(path)
+    keep_data_folder(stack.data_dir)

@@ -28,6 +28,14 @@ def note_key(text: str) -> None:
         note("API key", found[1])
 
 
+def note_any(kind: str, text: str) -> None:
+    """A secret of whatever form."""
+    if _KEY.search(text):
+        note_key(text)
+    else:
+        note(kind, text.removeprefix("whsec_"))
+
+
 def note_sealed(text: object) -> None:
     """What the product encrypts before it keeps it: a signing secret, or headers as JSON."""
     text = text.decode() if isinstance(text, bytes) else str(text)
@@ -77,7 +85,7 @@ def note_query(query: str) -> None:
     for text in parse_qs(query).get("payload", ()):
         try:
             note_payload(json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             note_payload(text)
 
 
