@@ -18,7 +18,7 @@ SHORTEST_PAYLOAD = 12  # shorter words of a payload (`order`, a city) stand else
 
 def note(kind: str, text: object) -> None:
     text = text.decode(errors="replace") if isinstance(text, bytes | memoryview) else str(text)
-    if len(text) >= SHORTEST:
+    if len(text) >= SHORTEST and len(set(text)) > 1:  # "xxxx…" is a filler, sent in every field
         USED.setdefault(text, kind)
 
 
