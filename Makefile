@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks pytest schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks audit pytest schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,7 +22,7 @@ demo: ## a guided tour; EVENTS=file.jsonl sends events of your own
 	$(INSTALL) embedded
 	@exec $(RUN) -m triggers_project.local.demo $(if $(EVENTS),--events "$(EVENTS)")
 
-test: lint types imports django-checks pytest ## everything that must hold: lint, types, import rules, tests
+test: lint types imports django-checks audit pytest ## everything that must hold: lint, types, import rules, tests
 
 lint: ## style and likely mistakes
 	$(INSTALL) dev
@@ -45,6 +45,10 @@ django-checks: ## migrations are complete, production settings are safe
 	$(INSTALL) dev
 	@env $(PRODUCTION) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@env $(PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
+
+audit: ## known vulnerabilities of what is pinned, if their database can be reached
+	$(INSTALL) dev
+	@$(RUN) -m triggers_project.local.audit
 
 # Two processes: half of the time a test waits for a program. A journey's system is shared by all journeys.
 pytest: ## the tests alone; ARGS="-k name" picks some

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import structlog
+from cryptography.fernet import InvalidToken
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,6 +14,8 @@ from deliveries.targets import LONGEST_URL
 from organizations.api_shapes import Incoming
 
 HIDDEN = "***"
+
+log = structlog.get_logger(__name__)
 
 
 @extend_schema_field(
@@ -128,9 +132,20 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
     health = HealthOut(source="*")
     headers = serializers.SerializerMethodField()
 
-    @extend_schema_field(serializers.DictField(child=serializers.CharField()))
-    def get_headers(self, endpoint: Endpoint) -> dict[str, str]:
-        headers = opened(endpoint.encrypted_headers)
+    @extend_schema_field(
+        serializers.DictField(
+            child=serializers.CharField(),
+            allow_null=True,
+            help_text="null: there are some, and this server can't read them. Nothing is sent without them; set them "
+            "anew, or tell the operator.",
+        )
+    )
+    def get_headers(self, endpoint: Endpoint) -> dict[str, str] | None:
+        try:
+            headers = opened(endpoint.encrypted_headers)
+        except InvalidToken:
+            log.error("endpoint.headers_unreadable", endpoint_id=str(endpoint.pk))
+            return None
         return headers if self.context.get("may_see_headers") else dict.fromkeys(headers, HIDDEN)
 
     class Meta:

@@ -37,12 +37,16 @@ class _Known:
     headers: dict[str, str] | None = field(default_factory=dict)  # None: they can't be read
 
 
-class NoKey(Exception):
-    """An endpoint has no signing secret that FIELD_ENCRYPTION_KEYS can read."""
+class Unreadable(Exception):
+    """What sending needs can't be read with FIELD_ENCRYPTION_KEYS; `str()` says so to the tenant."""
 
 
-class NoHeaders(Exception):
-    """An endpoint has headers of its own that FIELD_ENCRYPTION_KEYS can't read."""
+class NoKey(Unreadable):
+    """An endpoint has no signing secret that can be read."""
+
+
+class NoHeaders(Unreadable):
+    """An endpoint has headers of its own that can't be read."""
 
 
 class Credentials:
@@ -82,12 +86,12 @@ class Credentials:
         """The tenant's own. NoHeaders when they can't be read: without them the receiver would take us for another."""
         headers = self._known[delivery.endpoint_id].headers
         if headers is None:
-            raise NoHeaders(delivery.endpoint_id)
+            raise NoHeaders("Nothing was sent: this server can't read the endpoint's headers. Set them anew.")
         return headers
 
     def keys_of(self, delivery: Claimed, *, now: datetime) -> list[bytes]:
         """The keys that are valid now, the current one first. NoKey when there is none: nothing goes out unsigned."""
         keys = [key for key, until in self._known[delivery.endpoint_id].keys if until is None or until > now]
         if not keys:
-            raise NoKey(delivery.endpoint_id)
+            raise NoKey("Nothing was sent: this server can't read the endpoint's signing secret. Rotate it.")
         return keys

@@ -5,19 +5,23 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import structlog
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from deliveries.custom_headers import check_headers, sealed
-from deliveries.errors import EndpointNotConfigured, EndpointNotFound, TooManyEndpoints
+from deliveries.errors import EndpointNotConfigured, EndpointNotFound, SecretUnreadable, TooManyEndpoints
 from deliveries.models import Delivery, Endpoint, EndpointSecret
 from deliveries.querysets import CLOSED_CIRCUIT
 from deliveries.secrets import new_secret, secret_bytes
 from organizations.deadlocks import again_after_deadlock
 from organizations.encryption import decrypt, encrypt
 from organizations.models import Organization
+
+log = structlog.get_logger(__name__)
 
 
 def create_endpoint(
@@ -86,7 +90,12 @@ def find_endpoint(organization: Organization, endpoint_id: uuid.UUID) -> Endpoin
 
 
 def current_secret(endpoint: Endpoint) -> str:
-    return decrypt(EndpointSecret.objects.get(endpoint=endpoint, valid_until__isnull=True).encrypted)
+    """SecretUnreadable when FIELD_ENCRYPTION_KEYS lacks the key that it was encrypted with."""
+    try:
+        return decrypt(EndpointSecret.objects.get(endpoint=endpoint, valid_until__isnull=True).encrypted)
+    except InvalidToken:
+        log.error("endpoint.secret_unreadable", endpoint_id=str(endpoint.pk))
+        raise SecretUnreadable("This server can't read the endpoint's signing secret.") from None
 
 
 # --- The default endpoint: /api/webhook/config --------------------------------------------------------------------

@@ -42,6 +42,10 @@ def pointed(name: str) -> str:
     return f"#/headers/{steps}" if name else "#/headers"
 
 
+class SecretUnreadable(Refused):
+    """The endpoint's signing secret was encrypted with a key that FIELD_ENCRYPTION_KEYS no longer has."""
+
+
 class InvalidSecret(InvalidBody):
     """The given signing secret is none of Standard Webhooks."""
 

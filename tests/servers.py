@@ -79,21 +79,25 @@ def _servers() -> dict[str, str]:
 
 
 def _postgres(data_dir: Path) -> str:
-    _running.enter_context(
-        running(postgres.prepare(data_dir, fast=True), partial(postgres.is_ready, data_dir))
-    )
+    program = postgres.prepare(data_dir, fast=True)
+    log = data_dir / "postgres.log"
+    _running.enter_context(running(program, partial(postgres.is_ready, data_dir), log=log))
     return embedded.database_url(data_dir)
 
 
 def _valkey(data_dir: Path) -> str:
-    _running.enter_context(running(valkey.prepare(data_dir, fast=True), partial(valkey.is_ready, data_dir)))
+    program = valkey.prepare(data_dir, fast=True)
+    log = data_dir / "valkey.log"
+    _running.enter_context(running(program, partial(valkey.is_ready, data_dir), log=log))
     return embedded.redis_url(data_dir)
 
 
 @contextmanager
-def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
-    """The server, ready. It ends with the block, and also when this process is killed."""
-    with tempfile.TemporaryFile() as output:
+def running(
+    program: Program, is_ready: Callable[[], bool], *, log: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The server, ready; it writes to `log`. It ends with the block, and also when this process is killed."""
+    with log.open("w+b") if log else tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             program.argv,
             **account.identity(program.user),

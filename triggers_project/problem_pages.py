@@ -139,6 +139,12 @@ PAGES = {
         "This is our mistake, and it is in our log under the request id.",
         "Try again; with a dedup_id that is always safe. If it stays, tell the operator the request id.",
     ),
+    "secret_unreadable": Page(
+        "The signing secret can't be read",
+        "This server lacks the key that the endpoint's signing secret was encrypted with. Nothing is sent to it.",
+        "Set a new secret (POST /api/endpoints/{id}/rotate-secret), and give it to the receiver; or tell the operator, "
+        "who puts the missing key back into FIELD_ENCRYPTION_KEYS. What was given up can be replayed then.",
+    ),
     "unavailable": Page(
         "A needed part is down",
         "The database can't be reached just now. Nothing was stored.",

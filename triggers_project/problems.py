@@ -53,6 +53,7 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     deliveries.ForbiddenTarget: (422, "forbidden_target"),
     deliveries.InvalidHeaders: (422, "invalid_body"),
     deliveries.InvalidSecret: (422, "invalid_body"),
+    deliveries.SecretUnreadable: (500, "secret_unreadable"),
     Http404: (404, "not_found"),
     SuspiciousOperation: (400, "bad_request"),
     exceptions.NotAuthenticated: (401, "unauthorized"),

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ class Journey:
         self.stack = stack
         self.receiver = receiver
         self.name = f"journey-{next(_numbers)}"
+        self.mark = f"payload-of-{self.name}-{uuid.uuid4().hex}"  # in every payload, and so in no log
         self.accepted_before: set[str] = set()  # whatever arrived before what is looked at now
         with session() as http:
             made = http.post(f"{stack.url}/api/keys/generate", json={"organization_name": self.name})
@@ -98,7 +100,9 @@ class Journey:
 
     def post(self, **payload: Any) -> str:
         """Posts one event, which must be accepted; returns its id."""
-        answer = self.call("POST", "/api/events", {"type": "flow.event", "payload": payload})
+        answer = self.call(
+            "POST", "/api/events", {"type": "flow.event", "payload": {**payload, "mark": self.mark}}
+        )
         assert answer.status_code == 202, answer.text
         return answer.json()["id"]
 
@@ -162,7 +166,7 @@ class Journey:
         return answered
 
     def _post_some(self, numbers: range, http: requests.Session, answered: Answered) -> None:
-        events = [{"type": "flow.event", "payload": {"n": number}} for number in numbers]
+        events = [{"type": "flow.event", "payload": {"n": number, "mark": self.mark}} for number in numbers]
         path, body = (
             ("/api/events", events[0]) if len(events) == 1 else ("/api/events/batch", {"events": events})
         )

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 
+from deliveries.models import EndpointSecret
 from events.idempotency import reserve
 from organizations.models import ApiKey
 from tests.calls import Caller, encoded
@@ -71,6 +72,12 @@ def without_database(_: SimpleNamespace, request: pytest.FixtureRequest) -> Http
     return Caller(NOBODYS_KEY).get(KEYS)
 
 
+def with_a_lost_key(acme: SimpleNamespace, _: Any) -> HttpResponse:
+    endpoint = make_endpoint(acme.organization)
+    EndpointSecret.objects.update(encrypted="under a key that is gone")
+    return acme.api.get(f"/api/endpoints/{endpoint.pk}/secret")
+
+
 def search_for_too_much(acme: SimpleNamespace, request: pytest.FixtureRequest) -> HttpResponse:
     """Another holds the table, so that even this search takes too long."""
     request.getfixturevalue("monkeypatch").setattr("events.api.SEARCH_SECONDS", 0.05)
@@ -79,7 +86,7 @@ def search_for_too_much(acme: SimpleNamespace, request: pytest.FixtureRequest) -
         other.set_autocommit(False)
         with other.cursor() as cursor:
             cursor.execute("LOCK TABLE events_event IN ACCESS EXCLUSIVE MODE")
-        return acme.api.get(EVENTS, payload='{"n":1}')
+        return acme.api.get(EVENTS, payload='{"of":"searched-for-customer"}')
     finally:
         other.close()
 
@@ -115,6 +122,7 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
     "search_too_broad": (422, search_for_too_much),
     "rate_limited": (429, over_the_limit),
     "internal_error": (500, break_down),
+    "secret_unreadable": (500, with_a_lost_key),
     "unavailable": (503, without_database),
 }
 

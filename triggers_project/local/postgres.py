@@ -41,6 +41,9 @@ SETTINGS = {
     # A queue's table is updated all over: look more often than once a minute whether it needs cleaning.
     "autovacuum_naptime": "15s",
     "log_line_prefix": "%m [%p] ",
+    # Statements and rows hold payloads, and what is searched for in them: an error's own words must do.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }

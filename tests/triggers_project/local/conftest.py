@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.leaks.data_folder import keep_data_folder
 from triggers_project.local.program import Program
 from triggers_project.local.throw_away import throw_away_data
 
@@ -16,6 +17,7 @@ def data_dir() -> Iterator[Path]:
     with throw_away_data("triggers-test-") as folder:
         folder.mkdir()
         yield folder
+        keep_data_folder(folder)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def refused(data_dir: Path, **more: str) -> str:
 def test_from_the_first_start_to_the_second(data_dir: Path, tmp_path: Path) -> None:
     with up(data_dir, tmp_path / "first") as process:
         command = next(line for line in (tmp_path / "first").read_text().splitlines() if "curl -i" in line)
-        answer = subprocess.run(command, shell=True, capture_output=True, text=True)  # noqa: S602
+        answer = subprocess.run(command, shell=True, capture_output=True, text=True)  # noqa: S602  (what a person types)
         assert answer.stdout.startswith("HTTP/1.1 202 Accepted"), answer.stderr
         event = json.loads(answer.stdout.splitlines()[-1])["id"]
         until_said(tmp_path / "first", f"received order.created {event} (attempt 1, signature verified)")
