@@ -18,6 +18,7 @@ DELIVERY = Claimed(
     event_type="order.created",
     endpoint_id=str(uuid.uuid4()),
     claim=3,
+    lost_claims=0,
     attempts=1,
     test=False,
     manual=False,

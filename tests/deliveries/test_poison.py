@@ -102,10 +102,10 @@ def test_an_answer_clears_the_suspicion(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"state": "paused"}, {"circuit": "open"}, {"max_per_second": 1, "paced_until": ahead(seconds=60)}],
+    [{"state": "paused"}, {"circuit": "open"}, {"max_per_second": 1, "paced_until": ahead(days=1)}],
 )
 def test_a_suspect_waits_at_the_gate_of_its_endpoint(endpoint: Endpoint, fields: dict[str, object]) -> None:
-    Endpoint.objects.update(probe_at=ahead(seconds=60) if "circuit" in fields else None, **fields)
+    Endpoint.objects.update(probe_at=ahead(days=1) if "circuit" in fields else None, **fields)
     make_delivery(endpoint, unsettled_claims=3)
     assert claim(suspects=True) == []
 
