@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 
+from organizations import admin_people  # noqa: F401  (registers itself)
 from organizations.admin_filters import ChoiceFilter
 from organizations.admin_lists import ListAdmin
 from organizations.admin_pages import ask, done, user_id
