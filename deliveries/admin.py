@@ -31,7 +31,7 @@ from deliveries.querysets import OPEN, DeliveryQuerySet
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import moment
-from organizations.admin_pages import LookOnlyAdmin, ask, done, user_id
+from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_words import how_many, page_of
 
 log = structlog.get_logger(__name__)
@@ -97,7 +97,7 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
             as_of = moment(request.POST.get("as_of", ""))
             ids = [str(uuid.UUID(text)) for text in request.POST.getlist("id")]
             if as_of is not None and (ids or "all" in request.POST):
-                return self._replay(request, ids, admin_replay.Asked(as_of, user_id(request)))
+                return self._replay(request, ids, admin_replay.Asked(as_of, actor_of(request)))
         except (ValueError, IncorrectLookupParameters):
             pass  # not what our pages send
         return done(request, "Nothing was chosen.", to=self._back(request), level=messages.WARNING)
@@ -208,7 +208,7 @@ class DeliveryAdmin(ReplayingAdmin):
         )
         if request.method == "POST":
             seen = request.POST.get("seen", "")
-            moved = admin_replay.replay_one(delivery, seen=seen, user_id=user_id(request))
+            moved = admin_replay.replay_one(delivery, seen=seen, actor=actor_of(request))
             return told(request, moved, to=page_of(delivery))
         now = delivery.status in OPEN
         return ask(

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from organizations.roles import ROLES, is_owner
 
@@ -56,6 +57,7 @@ class PersonAdmin(ForOwners, AnyUserAdmin):
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
+    audit_noun = "user"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
@@ -73,6 +75,12 @@ class PersonAdmin(ForOwners, AnyUserAdmin):
         obj.is_staff = obj.is_staff or not change
         super().save_model(request, obj, form, change)
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        user = self.get_object(request, unquote(id))
+        if request.method == "POST" and user is not None:
+            self.remember(request, user)  # type: ignore[attr-defined]  # `Audited` is put in by the site
+        return super().user_change_password(request, id, form_url)
+
     @admin.display(description="Roles")
     def roles(self, user: User) -> str:
         names = [group.name for group in user.groups.all()]
@@ -81,6 +89,8 @@ class PersonAdmin(ForOwners, AnyUserAdmin):
 
 class RoleAdmin(ForOwners, GroupAdmin):
     """The three that come with it keep their names and stay: `migrate` finds them by name."""
+
+    audit_noun = "role"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name",) if obj and obj.name in ROLES else ()

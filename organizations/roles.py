@@ -16,6 +16,7 @@ ROLES = (SUPPORT, OPERATOR, OWNER)
 LOOKING = (
     "organizations.view_organization",
     "organizations.view_apikey",
+    "organizations.view_auditentry",
     "events.view_event",
     "deliveries.view_endpoint",
     "deliveries.view_delivery",

@@ -1,7 +1,9 @@
 """Every address of the admin: the least role that may look at it, the least that may POST to it, and what to POST so
 that something changes. A new address has no line here, and the test that walks them fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import Model
+from django.test import Client
 from django.urls import URLPattern, URLResolver
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -20,7 +24,7 @@ from django_celery_beat.models import (
 )
 
 from deliveries.admin_replay import state_of, state_of_event
-from organizations.models import ApiKey
+from organizations.models import ApiKey, AuditEntry
 from organizations.roles import OPERATOR, OWNER, SUPPORT
 from tests.factories import ahead, make_delivery, make_endpoint, make_key
 
@@ -130,6 +134,7 @@ DOORS = {
     ),
     **edited("django_celery_beat/clockedschedule", OPERATOR, {**CLOCK, **NO_INLINE}, {**CLOCK, **NO_INLINE}),
     **edited("django_celery_beat/solarschedule", OPERATOR, {**SUN, **NO_INLINE}, {**SUN, **NO_INLINE}),
+    **looked_at("organizations/auditentry"),
     **looked_at("organizations/organization"),
     "organizations/organization/<path:object_id>/change/": Door(SUPPORT, OPERATOR, {"tier": "pro"}),
     "organizations/organization/<uuid:organization_id>/keys/<uuid:key_id>/revoke/": Door(OPERATOR, OPERATOR),
@@ -160,7 +165,7 @@ ACTIONS = {
     "django_celery_beat/periodictask": {
         "delete_selected": (OPERATOR, False),
         "enable_tasks": (OPERATOR, True),
-        "disable_tasks": (OPERATOR, True),
+        "disable_tasks": (OPERATOR, False),  # it is off already
         "toggle_tasks": (OPERATOR, True),
         "run_tasks": (OPERATOR, False),
     },
@@ -182,6 +187,7 @@ def make_rows(organization: Any) -> Rows:
     return Rows(
         organization=organization,
         key=ApiKey.objects.get(name="CI"),
+        entry=AuditEntry.objects.create(action="tier.changed", organization=organization),
         endpoint=endpoint,
         paused=make_endpoint(organization, url="http://93.184.215.14/paused", state="paused"),
         delivery=delivery,
@@ -209,7 +215,7 @@ def path_of(route: str, rows: Rows) -> str:
         "auth/user": rows.user, "auth/group": rows.group, "periodictask": rows.task, "interval": rows.interval,
         "crontab": rows.crontab, "clocked": rows.clocked, "solar": rows.solar, "deadletter": rows.delivery,
         "deliveries/delivery": rows.delivery, "endpoint": rows.endpoint, "event/": rows.event,
-        "organization/": rows.organization,
+        "organization/": rows.organization, "auditentry": rows.entry,
     }  # fmt: skip
     row = next((row for kind, row in kinds.items() if kind in route), None)
     if "resume" in route:
@@ -235,6 +241,22 @@ def path_of(route: str, rows: Rows) -> str:
     return f"/admin/{path}"
 
 
+def ticked(rows: Rows, model: str, action: str) -> dict[str, Any]:
+    """A list's form: its first row is ticked, and Go was pressed."""
+    pk = path_of(f"{model}/<path:object_id>/", rows).split("/")[-2]
+    return {"action": action, "_selected_action": [pk], "index": "0", "select_across": "0"}
+
+
+@contextmanager
+def undone(browser: Client) -> Iterator[None]:
+    """What happens within is taken back, a new session as well."""
+    cookies = deepcopy(browser.cookies)
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    browser.cookies = cookies
+
+
 def all_routes(patterns: Any = None, before: str = "") -> list[str]:
     """As the resolver knows them."""
     found: list[str] = []
@@ -252,7 +274,13 @@ def may(role: str, least: str) -> bool:
     return LADDER.index(role) >= LADDER.index(least)
 
 
-NOT_STATE = {"sessions.Session", "admin.LogEntry", "contenttypes.ContentType", "organizations.AuditEntry"}
+NOT_STATE = {
+    "sessions.Session",
+    "admin.LogEntry",
+    "contenttypes.ContentType",
+    "organizations.AuditEntry",
+    "django_celery_beat.PeriodicTasks",
+}
 
 
 def state() -> dict[str, list[Any]]:

@@ -5,10 +5,11 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import Client
+
+from organizations.models import AuditEntry
 
 
 def log_in(*permissions: str, all_of_them: bool = False, **options: Any) -> Client:
@@ -68,5 +69,5 @@ def words(page: HttpResponse) -> str:
 
 
 def logged() -> list[tuple[str, str]]:
-    """The admin's log: what each line is about, and what it says."""
-    return list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message"))
+    """The audit log: what each entry is about, and what was done."""
+    return list(AuditEntry.objects.order_by("pk").values_list("object_words", "action"))

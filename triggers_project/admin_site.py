@@ -1,12 +1,15 @@
 """The admin: Django's own, under our name, with our apps first, in words when it refuses, and slow to guess at."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import update_wrapper
 from typing import Any
 
 import structlog
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
@@ -14,12 +17,16 @@ from django.views.decorators.cache import never_cache
 from django_ratelimit.core import get_usage
 from redis import RedisError
 
-from organizations.admin_pages import LookOnlyAdmin
+from organizations.admin_audited import Audited
+from organizations.admin_pages import LookOnlyAdmin, actor_of
+from organizations.audit import Actor, record
 from organizations.callers import caller_address
+from organizations.models import AuditEntry
 
 log = structlog.get_logger(__name__)
 
 LOGIN_RATE = "10/5m"  # for an address, and for a user name wherever it is tried from
+RECENT = 10  # of somebody's own actions, on the overview
 APPS_FIRST = ("deliveries", "events", "organizations")
 
 View = Callable[..., Any]
@@ -29,6 +36,15 @@ class TriggersAdminSite(AdminSite):
     site_header = site_title = "Triggers"
     index_title = "Overview"
     site_url = None
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Whoever registers, third parties as well: what is changed there is recorded."""
+        audited = type((admin_class or ModelAdmin).__name__, (Audited, admin_class or ModelAdmin), {})
+        super().register(model_or_iterable, audited, **options)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        recent = AuditEntry.objects.filter(actor_name=request.user.get_username())[:RECENT]
+        return super().index(request, {**(extra_context or {}), "recent": recent})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
@@ -48,14 +64,27 @@ class TriggersAdminSite(AdminSite):
                 status=429,
                 headers={"Retry-After": str(wait)},
             )
-        return super().login(request, extra_context)
+        with transaction.atomic():
+            response = super().login(request, extra_context)
+            if request.method == "POST":
+                record_login(request)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            shown = {"password": "(not shown)"}
+            record(actor_of(request), "user.changed", row=request.user, before=shown, after=shown)  # type: ignore[arg-type]
+        return response
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
-        """A refusal is a page here; outside of the admin it is a problem document."""
+        """A refusal is a page here; outside of the admin it is a problem document. What a POST changes and its entry
+        in the audit log are one transaction."""
 
         def in_words(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
-                return view(request, *args, **kwargs)
+                with transaction.atomic() if request.method == "POST" else nullcontext():
+                    return view(request, *args, **kwargs)
             except PermissionDenied:
                 return self._page(request, "admin/not_allowed.html", "Not allowed", 403)
             except Http404:
@@ -66,6 +95,20 @@ class TriggersAdminSite(AdminSite):
     def _page(self, request: HttpRequest, template: str, title: str, status: int) -> HttpResponse:
         context = {**self.each_context(request), "title": title}
         return TemplateResponse(request, template, context, status=status)
+
+
+def record_login(request: HttpRequest) -> None:
+    """Who it was; of an unknown name not even that, for it may be a password that was typed into the wrong field."""
+    if request.user.is_authenticated:
+        record(actor_of(request), "admin.login")
+        return
+    user = User.objects.filter(username=request.POST.get("username", "").strip()).first()
+    name = user.username if user else "(unknown)"
+    actor = Actor(
+        user.pk if user else None, name, caller_address(request), getattr(request, "request_id", "")
+    )
+    record(actor, "admin.login_failed")
+    log.warning("admin.login_failed", caller=actor.address, user_id=actor.user_id)
 
 
 def login_wait(request: HttpRequest) -> int:

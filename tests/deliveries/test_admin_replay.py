@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
@@ -13,6 +12,7 @@ from django.test import Client
 from deliveries import admin_replay
 from deliveries.admin_replay import Asked, replay_all
 from deliveries.models import DeadLetter, Delivery
+from organizations.audit import Actor
 from tests.concurrency import at_once
 from tests.factories import ago, ahead, make_delivery, make_endpoint
 from tests.staff import administrator, logged, press, words
@@ -67,7 +67,7 @@ def test_ticked_ones_are_replayed(acme: SimpleNamespace) -> None:
     moved = Delivery.objects.filter(pk__in=[first.pk, second.pk]).values("status", "attempts", "settled_at")
     assert list(moved) == [{"status": "pending", "attempts": 0, "settled_at": None}] * 2
     assert list(DeadLetter.objects.dead()) == [DeadLetter.objects.get(pk=third.pk)]
-    assert sorted(logged()) == sorted((str(delivery), "Replayed.") for delivery in (first, second))
+    assert sorted(logged()) == sorted((str(delivery), "delivery.replayed") for delivery in (first, second))
 
 
 def test_pressing_twice_replays_once(acme: SimpleNamespace) -> None:
@@ -99,7 +99,7 @@ def test_all_that_a_list_shows_are_replayed(acme: SimpleNamespace, rival: Simple
     assert f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}" == path
     left = Delivery.objects.dead().values_list("last_status_code", "organization")
     assert sorted(left) == sorted([(404, acme.organization.pk), (503, rival.organization.pk)])
-    assert logged() == [("2 deliveries", f"Replayed 2 deliveries: code=5xx&tenant={acme.organization.pk}")]
+    assert logged() == [("2 deliveries", "deliveries.replayed")]
 
 
 def test_looking_at_the_replay_page_changes_nothing(acme: SimpleNamespace) -> None:
@@ -119,7 +119,7 @@ def test_all_is_replayed_from_the_replay_page(acme: SimpleNamespace) -> None:
     press(browser, browser.get(f"{DEAD_LETTERS}replay/"))
 
     assert statuses() == ["pending"] * 2
-    assert logged() == [("2 deliveries", "Replayed 2 deliveries: all dead letters")]
+    assert logged() == [("2 deliveries", "deliveries.replayed")]
 
 
 def test_what_died_after_the_question_is_not_swept_along(acme: SimpleNamespace) -> None:
@@ -204,7 +204,6 @@ def test_a_filter_that_makes_no_sense_replays_nothing(acme: SimpleNamespace) -> 
 def committed_user(committed: None) -> Iterator[User]:
     user = User.objects.create(username="staff")
     yield user
-    LogEntry.objects.all().delete()
     user.delete()
 
 
@@ -212,7 +211,7 @@ def test_of_two_who_press_at_once_one_replays_each(
     committed_acme: SimpleNamespace, committed_user: User
 ) -> None:
     dead_letters(committed_acme, 20)
-    asked = Asked(datetime.now(UTC), committed_user.pk)
+    asked = Asked(datetime.now(UTC), Actor(committed_user.pk, "staff"))
 
     moved = at_once([lambda: replay_all(DeadLetter.objects.dead(), asked, which="all")] * 4)
 

@@ -1,14 +1,10 @@
 """Who may do what in the admin: every address, by role."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import deepcopy
 from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -26,6 +22,8 @@ from tests.admin_doors import (
     may,
     path_of,
     state,
+    ticked,
+    undone,
 )
 
 PEOPLE = tuple(role for role in LADDER if role != NOBODY)
@@ -47,23 +45,8 @@ def browser_of(role: str, **options: bool) -> Client:
     return browser
 
 
-@contextmanager
-def undone(browser: Client) -> Iterator[None]:
-    """What happens within is taken back, a new session as well."""
-    cookies = deepcopy(browser.cookies)
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-    browser.cookies = cookies
-
-
 def is_refusal(answer: HttpResponse) -> bool:
     return answer.status_code in (403, 404, 405) or (answer.status_code == 302 and LOGIN in answer.url)
-
-
-def ticked(rows: SimpleNamespace, model: str, action: str) -> dict[str, object]:
-    pk = path_of(f"{model}/<path:object_id>/", rows).split("/")[-2]
-    return {"action": action, "_selected_action": [pk], "index": "0", "select_across": "0"}
 
 
 def test_every_address_of_the_admin_has_its_line_in_the_table() -> None:

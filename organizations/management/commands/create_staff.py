@@ -11,7 +11,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from organizations.audit import Actor, record
 from organizations.roles import ROLES
+
+BY_COMMAND = Actor(None, "manage.py create_staff")
 
 
 class Command(BaseCommand):
@@ -34,6 +37,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             user.save()
             user.groups.add(found(role))
+            record(BY_COMMAND, "user.added", row=user, after={"username": user.username, "groups": [role]})
         self.stdout.write(f"{user.username} may log in at /admin/ as {role}.")
         if not options["ask_password"]:
             self.stdout.write(f"Password, shown this once: {password}")
