@@ -19,7 +19,6 @@ from deliveries.querysets import SETTLED, DeliveryQuerySet
 from deliveries.replay import replay_event, send_again
 from events.models import Event
 from organizations.admin_lists import SECONDS
-from organizations.admin_words import how_many
 from organizations.audit import Actor, record
 from organizations.audit_values import changes
 from organizations.patience import TookTooLong, patience
@@ -106,17 +105,6 @@ def replay_ticked(ticked: "QuerySet[Any]", asked: Asked) -> int:
         moved = send_again(Delivery.objects.filter(pk__in=[delivery.pk for delivery in moving]))
         for delivery in moving:
             note(asked.actor, delivery)
-    return moved
-
-
-def replay_all(chosen: "QuerySet[Any]", asked: Asked, *, which: str) -> int:
-    """All that a list shows: one entry in the audit log, which says how many and `which`."""
-    with transaction.atomic():
-        moved = send_again(replayable(chosen, as_of=asked.as_of))
-        if not moved:
-            return 0
-        what = how_many(moved, "delivery", "deliveries")
-        record(asked.actor, "deliveries.replayed", words=what, after={"deliveries": moved, "which": which})
     return moved
 
 

@@ -21,7 +21,7 @@ LOOKING = (
     "deliveries.view_endpoint",
     "deliveries.view_delivery",
     "deliveries.view_attempt",
-    "deliveries.view_replay",
+    "deliveries.view_staffreplay",
 )
 REPLAYING = ("deliveries.change_delivery",)
 OPERATING = (

@@ -1,6 +1,7 @@
 """Every address of the admin: the least role that may look at it, the least that may POST to it, and what to POST so
 that something changes. A new address has no line here, and the test that walks them fails."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -24,7 +25,8 @@ from django_celery_beat.models import (
 )
 
 from deliveries.admin_replay import state_of, state_of_event
-from organizations.models import ApiKey, AuditEntry
+from deliveries.picked import StaffReplay
+from organizations.models import ApiKey, AuditEntry, new_id
 from organizations.roles import OPERATOR, OWNER, SUPPORT
 from tests.factories import ahead, make_delivery, make_endpoint, make_key
 
@@ -148,8 +150,10 @@ DOORS = {
     **looked_at("deliveries/deadletter"),
     "deliveries/deadletter/<path:object_id>/change/": Door(STAFF, status=302),  # leads to the delivery's page
     "deliveries/deadletter/replay/": Door(
-        SUPPORT, SUPPORT, lambda _: {"all": "yes", "as_of": ahead(seconds=5).isoformat()}
+        SUPPORT, SUPPORT, lambda _: {"all": str(new_id()), "as_of": ahead(seconds=5).isoformat()}
     ),
+    **looked_at("deliveries/staffreplay"),
+    "deliveries/staffreplay/<uuid:replay_id>/cancel/": Door(SUPPORT, SUPPORT),
     **looked_at("deliveries/delivery"),
     "deliveries/delivery/replay/": Door(
         SUPPORT, SUPPORT, lambda rows: {"id": str(rows.delivery.pk), "as_of": ahead(seconds=5).isoformat()}
@@ -192,6 +196,7 @@ def make_rows(organization: Any) -> Rows:
         paused=make_endpoint(organization, url="http://93.184.215.14/paused", state="paused"),
         delivery=delivery,
         event=delivery.event,
+        replay=StaffReplay.objects.create(picked=5, which="all", asked_by="ada", as_of=ahead(days=-1)),
         user=User.objects.create(username="ada", is_staff=True),
         group=Group.objects.create(name="Night shift"),
         support=Group.objects.get(name=SUPPORT),
@@ -215,7 +220,7 @@ def path_of(route: str, rows: Rows) -> str:
         "auth/user": rows.user, "auth/group": rows.group, "periodictask": rows.task, "interval": rows.interval,
         "crontab": rows.crontab, "clocked": rows.clocked, "solar": rows.solar, "deadletter": rows.delivery,
         "deliveries/delivery": rows.delivery, "endpoint": rows.endpoint, "event/": rows.event,
-        "organization/": rows.organization, "auditentry": rows.entry,
+        "organization/": rows.organization, "auditentry": rows.entry, "staffreplay": rows.replay,
     }  # fmt: skip
     row = next((row for kind, row in kinds.items() if kind in route), None)
     if "resume" in route:
@@ -227,15 +232,7 @@ def path_of(route: str, rows: Rows) -> str:
         "(?P<url>.*)$": "nothing/here/",
     }.items():
         path = path.replace(name, str(value))
-    for name in (
-        "path:object_id",
-        "id",
-        "uuid:organization_id",
-        "uuid:event_id",
-        "uuid:endpoint_id",
-        "uuid:delivery_id",
-    ):
-        path = path.replace(f"<{name}>", str(row.pk if row else 1))
+    path = re.sub(r"<\w+:\w+>|<id>", str(row.pk if row else 1), path)
     if route == "autocomplete/":
         path += "?app_label=deliveries&model_name=delivery&field_name=organization&term="
     return f"/admin/{path}"

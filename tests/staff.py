@@ -31,7 +31,13 @@ def administrator(**options: Any) -> Client:
 
 def viewer() -> Client:
     """May look at everything that is ours, and do nothing."""
-    seen = ("deliveries.delivery", "deliveries.endpoint", "events.event", "organizations.organization")
+    seen = (
+        "deliveries.delivery",
+        "deliveries.staffreplay",
+        "deliveries.endpoint",
+        "events.event",
+        "organizations.organization",
+    )
     return log_in(*(name.replace(".", ".view_") for name in (*seen, "organizations.apikey")))
 
 
