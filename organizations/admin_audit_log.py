@@ -40,6 +40,7 @@ class ActionFilter(TextFilter):
         "key.revoked",
         "periodictask.*",
         "role.*",
+        "second_factor.*",
         "tier.changed",
         "user.*",
     )

@@ -3,13 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path
 
+from organizations.admin_pages import actor_of, ask, done
+from organizations.admin_words import page_of
+from organizations.audit import record
 from organizations.roles import ROLES, is_owner
+from organizations.second_factor import has_second_factor, remove_second_factor
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
@@ -58,6 +65,7 @@ class PersonAdmin(ForOwners, AnyUserAdmin):
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
     audit_noun = "user"
+    change_form_template = "admin/auth/user/person.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
@@ -74,6 +82,33 @@ class PersonAdmin(ForOwners, AnyUserAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.is_staff = obj.is_staff or not change
         super().save_model(request, obj, form, change)
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.reset_second_factor)
+        return [
+            path("<int:user_id>/second-factor/", view, name="auth_user_second_factor"),
+            *super().get_urls(),
+        ]
+
+    def reset_second_factor(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """For who has lost it: a password is enough again, until a new one is set up."""
+        if not is_owner(request.user):
+            raise PermissionDenied
+        user = get_object_or_404(User, pk=user_id)
+        if request.method == "POST":
+            if not remove_second_factor(user):
+                return done(request, "There was none.", to=page_of(user), level=messages.WARNING)
+            record(actor_of(request), "second_factor.reset", row=user, before={"second_factor": "confirmed"})
+            return done(request, f"The second factor of {user} was reset.", to=page_of(user))
+        has_one = has_second_factor(user)
+        return ask(
+            self,
+            request,
+            row=user,
+            question=f"Reset the second factor of {user}?" if has_one else f"{user} has no second factor",
+            button="Reset second factor" if has_one else "",
+            back=page_of(user),
+        )
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         user = self.get_object(request, unquote(id))

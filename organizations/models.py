@@ -125,3 +125,23 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_words}".strip()
+
+
+class SecondFactor(models.Model):
+    """A user's authenticator (TOTP, RFC 6238): asked for at every login once a first code has confirmed it."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="second_factor"
+    )
+    encrypted_secret = models.TextField()
+    confirmed_at = models.DateTimeField(null=True)
+    # A code is good once: of each step of 30 seconds, and of those before it, nothing is accepted again.
+    last_step = models.BigIntegerField(default=0)
+    # SHA-256: they are made of chance, so there is nothing to guess. One that was used is gone.
+    recovery_hashes = ArrayField(models.CharField(max_length=64), default=list)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user_id}"

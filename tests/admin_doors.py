@@ -26,7 +26,8 @@ from django_celery_beat.models import (
 
 from deliveries.admin_replay import state_of, state_of_event
 from deliveries.picked import StaffReplay
-from organizations.models import ApiKey, AuditEntry, new_id
+from organizations.encryption import encrypt
+from organizations.models import ApiKey, AuditEntry, SecondFactor, new_id
 from organizations.roles import OPERATOR, OWNER, SUPPORT
 from tests.factories import ahead, make_delivery, make_endpoint, make_key
 
@@ -108,6 +109,7 @@ DOORS = {
         {"old_password": PASSWORD, "new_password1": "battery staple", "new_password2": "battery staple"},
     ),
     "password_change/done/": Door(STAFF),
+    "second-factor/": Door(STAFF, STAFF, {"do": "begin"}),
     "autocomplete/": Door(SUPPORT),
     "jsi18n/": Door(STAFF),
     "r/<path:content_type_id>/<path:object_id>/": Door(STAFF, status=404),
@@ -119,6 +121,7 @@ DOORS = {
         lambda rows: {**USER, **TWO_PASSWORDS, "username": "new", "groups": [rows.support.pk]},
         lambda rows: {**USER, "groups": [rows.support.pk]},
     ),
+    "auth/user/<int:user_id>/second-factor/": Door(OWNER, OWNER),
     "auth/user/<id>/password/": Door(OWNER, OWNER, TWO_PASSWORDS),
     **edited("auth/group", OWNER, {"name": "Day shift"}, {"name": "Night watch"}),
     **edited("django_celery_beat/periodictask", OPERATOR, task("Another"), task("Renamed")),
@@ -188,6 +191,8 @@ def make_rows(organization: Any) -> Rows:
     endpoint = make_endpoint(organization)
     delivery = make_delivery(endpoint, status="dead_letter")
     interval = IntervalSchedule.objects.create(every=7, period="hours")
+    ada = User.objects.create(username="ada", is_staff=True)
+    SecondFactor.objects.create(user=ada, encrypted_secret=encrypt("A" * 32), confirmed_at=ahead(days=-1))
     return Rows(
         organization=organization,
         key=ApiKey.objects.get(name="CI"),
@@ -197,7 +202,7 @@ def make_rows(organization: Any) -> Rows:
         delivery=delivery,
         event=delivery.event,
         replay=StaffReplay.objects.create(picked=5, which="all", asked_by="ada", as_of=ahead(days=-1)),
-        user=User.objects.create(username="ada", is_staff=True),
+        user=ada,
         group=Group.objects.create(name="Night shift"),
         support=Group.objects.get(name=SUPPORT),
         interval=interval,

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import update_wrapper
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django_ratelimit.core import get_usage
@@ -19,13 +21,16 @@ from redis import RedisError
 
 from organizations.admin_audited import Audited
 from organizations.admin_pages import LookOnlyAdmin, actor_of
+from organizations.admin_second_factor import LoginForm, second_factor_page
 from organizations.audit import Actor, record
 from organizations.callers import caller_address
 from organizations.models import AuditEntry
+from organizations.second_factor import has_second_factor
 
 log = structlog.get_logger(__name__)
 
 LOGIN_RATE = "10/5m"  # for an address, and for a user name wherever it is tried from
+WITHOUT_SECOND_FACTOR = ("second_factor", "logout", "jsi18n")
 RECENT = 10  # of somebody's own actions, on the overview
 APPS_FIRST = ("deliveries", "events", "organizations")
 
@@ -36,6 +41,17 @@ class TriggersAdminSite(AdminSite):
     site_header = site_title = "Triggers"
     index_title = "Overview"
     site_url = None
+    login_form = LoginForm
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_view(self.second_factor)
+        return [path("second-factor/", view, name="second_factor"), *super().get_urls()]
+
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """Guessing here is as slow as it is at the door."""
+        if request.method == "POST" and (wait := login_wait(request, name=request.user.get_username())):
+            return self._too_many(request, wait)
+        return second_factor_page(self, request)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Whoever registers, third parties as well: what is changed there is recorded."""
@@ -55,15 +71,8 @@ class TriggersAdminSite(AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if request.method == "POST" and (wait := login_wait(request)):
-            context = {**self.each_context(request), "title": "Too many attempts", "minutes": -(-wait // 60)}
-            return TemplateResponse(
-                request,
-                "admin/too_many_logins.html",
-                context,
-                status=429,
-                headers={"Retry-After": str(wait)},
-            )
+        if request.method == "POST" and (wait := login_wait(request, name=request.POST.get("username", ""))):
+            return self._too_many(request, wait)
         with transaction.atomic():
             response = super().login(request, extra_context)
             if request.method == "POST":
@@ -82,6 +91,8 @@ class TriggersAdminSite(AdminSite):
         in the audit log are one transaction."""
 
         def in_words(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if must_enrol(request):
+                return HttpResponseRedirect(reverse("admin:second_factor"))
             try:
                 with transaction.atomic() if request.method == "POST" else nullcontext():
                     return view(request, *args, **kwargs)
@@ -92,9 +103,27 @@ class TriggersAdminSite(AdminSite):
 
         return super().admin_view(update_wrapper(in_words, view), cacheable)
 
+    def _too_many(self, request: HttpRequest, wait: int) -> HttpResponse:
+        context = {**self.each_context(request), "title": "Too many attempts", "minutes": -(-wait // 60)}
+        return TemplateResponse(
+            request,
+            "admin/too_many_logins.html",
+            context,
+            status=429,
+            headers={"Retry-After": str(wait)},
+        )
+
     def _page(self, request: HttpRequest, template: str, title: str, status: int) -> HttpResponse:
         context = {**self.each_context(request), "title": title}
         return TemplateResponse(request, template, context, status=status)
+
+
+def must_enrol(request: HttpRequest) -> bool:
+    """REQUIRE_SECOND_FACTOR: who has none gets to the page where one is set up, and out again."""
+    match = request.resolver_match
+    if not settings.REQUIRE_SECOND_FACTOR or match is None or match.url_name in WITHOUT_SECOND_FACTOR:
+        return False
+    return not has_second_factor(cast("User", request.user))
 
 
 def record_login(request: HttpRequest) -> None:
@@ -102,7 +131,8 @@ def record_login(request: HttpRequest) -> None:
     if request.user.is_authenticated:
         record(actor_of(request), "admin.login")
         return
-    user = User.objects.filter(username=request.POST.get("username", "").strip()).first()
+    typed = request.POST.get("username", "").strip().replace("\0", "")  # which PostgreSQL has no text for
+    user = User.objects.filter(username=typed).first()
     name = user.username if user else "(unknown)"
     actor = Actor(
         user.pk if user else None, name, caller_address(request), getattr(request, "request_id", "")
@@ -111,14 +141,14 @@ def record_login(request: HttpRequest) -> None:
     log.warning("admin.login_failed", caller=actor.address, user_id=actor.user_id)
 
 
-def login_wait(request: HttpRequest) -> int:
+def login_wait(request: HttpRequest, *, name: str) -> int:
     """Counts this attempt to log in. Seconds to wait when it is one too many, else 0.
 
     Without Redis nobody is counted, and nobody is kept out.
     """
     counted = {
         "admin-login-address": caller_address(request),
-        "admin-login-name": request.POST.get("username", "").strip().casefold(),
+        "admin-login-name": name.strip().casefold(),
     }
     try:
         usages = [

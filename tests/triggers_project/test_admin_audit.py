@@ -217,6 +217,12 @@ def test_what_was_typed_as_an_unknown_name_is_not(root: Client) -> None:
     assert (only_entry().actor_name, only_entry().object_words) == ("(unknown)", "")
 
 
+def test_a_name_that_the_database_has_no_text_for_is_an_unknown_one(root: Client) -> None:
+    assert try_to_log_in("ro\0ot?", "x").status_code == 200
+
+    assert only_entry().actor_name == "(unknown)"
+
+
 # --- The page -----------------------------------------------------------------------------------------------------
 
 
