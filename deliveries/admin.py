@@ -1,6 +1,7 @@
 """The admin's dead letters, deliveries and endpoints: what happened, and sending again."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -26,17 +27,22 @@ from deliveries.admin_lists import (
     StatusFilter,
     search_deliveries,
 )
+from deliveries.admin_replays import StaffReplayAdmin
 from deliveries.models import DeadLetter, Delivery, Endpoint
+from deliveries.picked import StaffReplay
 from deliveries.querysets import OPEN, DeliveryQuerySet
+from deliveries.staff_replay import start_staff_replay
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import moment
-from organizations.admin_pages import LookOnlyAdmin, ask, done, user_id
+from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_words import how_many, page_of
+from organizations.models import new_id
 
 log = structlog.get_logger(__name__)
 
 admin.site.register(Endpoint, EndpointAdmin)
+admin.site.register(StaffReplay, StaffReplayAdmin)
 
 
 class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
@@ -96,8 +102,10 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
                 return self._ask(request, self.get_changelist_instance(request).queryset)
             as_of = moment(request.POST.get("as_of", ""))
             ids = [str(uuid.UUID(text)) for text in request.POST.getlist("id")]
-            if as_of is not None and (ids or "all" in request.POST):
-                return self._replay(request, ids, admin_replay.Asked(as_of, user_id(request)))
+            if as_of is not None and ids:
+                return self._replay(request, ids, admin_replay.Asked(as_of, actor_of(request)))
+            if as_of is not None and "all" in request.POST:
+                return self._replay_all(request, uuid.UUID(request.POST["all"]), as_of)
         except (ValueError, IncorrectLookupParameters):
             pass  # not what our pages send
         return done(request, "Nothing was chosen.", to=self._back(request), level=messages.WARNING)
@@ -118,7 +126,7 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
             action=f"{reverse(f'admin:deliveries_{self.opts.model_name}_replay')}?{request.GET.urlencode()}",
             hidden=[
                 ("as_of", plan.as_of.isoformat()),
-                *([("id", pk) for pk in ids] if ids else [("all", "yes")]),
+                *([("id", pk) for pk in ids] if ids else [("all", str(new_id()))]),
             ],
             plan=plan,
             left_alone=len(ids) - plan.deliveries if ids else 0,
@@ -136,14 +144,21 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
         )
 
     def _replay(self, request: HttpRequest, ids: list[str], asked: admin_replay.Asked) -> HttpResponse:
-        if ids:
-            moved = admin_replay.replay_ticked(self.get_queryset(request).filter(pk__in=ids), asked)
-        else:
-            which = request.GET.urlencode() or f"all {self.opts.verbose_name_plural}"
-            moved = admin_replay.replay_all(
-                self.get_changelist_instance(request).queryset, asked, which=which
-            )
+        moved = admin_replay.replay_ticked(self.get_queryset(request).filter(pk__in=ids), asked)
         return told(request, moved, to=self._back(request))
+
+    def _replay_all(self, request: HttpRequest, replay_id: uuid.UUID, as_of: datetime) -> HttpResponse:
+        """In the background; its page shows how far it is."""
+        replay = start_staff_replay(
+            admin_replay.replayable(self.get_changelist_instance(request).queryset, as_of=as_of),
+            replay_id=replay_id,
+            as_of=as_of,
+            which=request.GET.urlencode() or f"all {self.opts.verbose_name_plural}",
+            actor=actor_of(request),
+        )
+        if replay is None:
+            return told(request, 0, to=self._back(request))
+        return HttpResponseRedirect(page_of(replay))
 
     def _back(self, request: HttpRequest) -> str:
         return f"{reverse(f'admin:deliveries_{self.opts.model_name}_changelist')}?{request.GET.urlencode()}".rstrip(
@@ -208,7 +223,7 @@ class DeliveryAdmin(ReplayingAdmin):
         )
         if request.method == "POST":
             seen = request.POST.get("seen", "")
-            moved = admin_replay.replay_one(delivery, seen=seen, user_id=user_id(request))
+            moved = admin_replay.replay_one(delivery, seen=seen, actor=actor_of(request))
             return told(request, moved, to=page_of(delivery))
         now = delivery.status in OPEN
         return ask(

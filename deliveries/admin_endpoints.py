@@ -13,15 +13,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from deliveries.admin_replay import note
 from deliveries.custom_headers import opened
 from deliveries.models import Delivery, Endpoint
-from deliveries.ring import ring
+from deliveries.ring import ring_after_commit
 from organizations.admin_filters import ChoiceFilter, OneOfManyFilter, as_uuid
 from organizations.admin_lists import MOST_COUNTED, OrMore
-from organizations.admin_pages import LookOnlyAdmin, ask, done, user_id
+from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_search import tenant_ids_matching
 from organizations.admin_words import ago, badge, breakable, link_to, page_of, without_query
+from organizations.audit import record
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class EndpointAdmin(LookOnlyAdmin):
         endpoint = self._found(request, endpoint_id)
         if request.method == "POST":
             moved = Endpoint.objects.filter(pk=endpoint_id).resume()
-            ring()
+            ring_after_commit()
             return self._moved(request, endpoint, moved, "resumed")
         return self._ask(
             request,
@@ -143,7 +143,13 @@ class EndpointAdmin(LookOnlyAdmin):
         )
         if not moved:
             return done(request, f"It was {verb} already.", to=page_of(endpoint), level=messages.WARNING)
-        note(user_id(request), Endpoint.objects.filter(pk=endpoint.pk), f"{verb.capitalize()}.")
+        record(
+            actor_of(request),
+            f"endpoint.{verb}",
+            row=endpoint,
+            before={"state": endpoint.state},
+            after={"state": Endpoint.objects.values_list("state", flat=True).get(pk=endpoint.pk)},
+        )
         return done(request, f"The endpoint is {verb}.", to=page_of(endpoint))
 
     @admin.display(description="URL")

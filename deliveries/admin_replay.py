@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Count, QuerySet
 
@@ -21,7 +19,8 @@ from deliveries.querysets import SETTLED, DeliveryQuerySet
 from deliveries.replay import replay_event, send_again
 from events.models import Event
 from organizations.admin_lists import SECONDS
-from organizations.admin_words import how_many
+from organizations.audit import Actor, record
+from organizations.audit_values import changes
 from organizations.patience import TookTooLong, patience
 from organizations.sql import run
 
@@ -95,33 +94,17 @@ class Asked:
     """When the page that asked was drawn, and who answered it."""
 
     as_of: datetime
-    user_id: int
+    actor: Actor
 
 
 def replay_ticked(ticked: "QuerySet[Any]", asked: Asked) -> int:
-    """Those with a tick: each has its own line in the admin's log."""
+    """Those with a tick: each has its own entry in the audit log."""
     with transaction.atomic():
         locked = replayable(ticked, as_of=asked.as_of).select_for_update().order_by("pk")
-        moving = list(locked.values_list("pk", flat=True))
-        moved = send_again(Delivery.objects.filter(pk__in=moving))
-        note(asked.user_id, Delivery.objects.filter(pk__in=moving), "Replayed.")
-    return moved
-
-
-def replay_all(chosen: "QuerySet[Any]", asked: Asked, *, which: str) -> int:
-    """All that a list shows: one line in the admin's log, which says how many and `which`."""
-    with transaction.atomic():
-        moved = send_again(replayable(chosen, as_of=asked.as_of))
-        if not moved:
-            return 0
-        what = how_many(moved, "delivery", "deliveries")
-        LogEntry.objects.create(
-            user_id=asked.user_id,
-            content_type=ContentType.objects.get_for_model(Delivery),
-            object_repr=what,
-            action_flag=CHANGE,
-            change_message=f"Replayed {what}: {which}",
-        )
+        moving = list(locked)
+        moved = send_again(Delivery.objects.filter(pk__in=[delivery.pk for delivery in moving]))
+        for delivery in moving:
+            note(asked.actor, delivery)
     return moved
 
 
@@ -133,7 +116,7 @@ def state_of(delivery: Delivery) -> str:
     return f"{delivery.status}.{delivery.claim}.{int(delivery.manual)}"
 
 
-def replay_one(delivery: Delivery, *, seen: str, user_id: int) -> int:
+def replay_one(delivery: Delivery, *, seen: str, actor: Actor) -> int:
     """Sends it again if it is still as it was seen. 1, or 0."""
     if state_of(delivery) != seen:
         return 0
@@ -143,7 +126,7 @@ def replay_one(delivery: Delivery, *, seen: str, user_id: int) -> int:
     with transaction.atomic():
         moved = send_again(as_seen)
         if moved:
-            note(user_id, Delivery.objects.filter(pk=delivery.pk), "Replayed.")
+            note(actor, delivery)
     return moved
 
 
@@ -166,7 +149,7 @@ def state_of_event(event_id: uuid.UUID) -> str:
     return hashlib.sha256("\n".join(states).encode()).hexdigest()[:32]
 
 
-def replay_event_once(event: Event, *, seen: str, user_id: int) -> int | None:
+def replay_event_once(event: Event, *, seen: str, actor: Actor) -> int | None:
     """How many deliveries are on their way now; None when something has changed since it was `seen`."""
     with transaction.atomic():
         # Whoever presses at the same time waits here, and then sees what the first one did.
@@ -176,14 +159,16 @@ def replay_event_once(event: Event, *, seen: str, user_id: int) -> int | None:
         moved = replay_event(event)
         if not moved:
             return 0
-        note(
-            user_id,
-            Event.objects.filter(pk=event.pk).defer("payload"),
-            f"Replayed: {how_many(moved, 'delivery', 'deliveries')}.",
-        )
+        record(actor, "event.replayed", row=event, after={"deliveries": moved})
     return moved
 
 
-def note(user_id: int, rows: "QuerySet[Any]", words: str) -> None:
-    """A line in the admin's log for each row."""
-    LogEntry.objects.log_actions(user_id, rows, CHANGE, words)
+def note(actor: Actor, delivery: Delivery) -> None:
+    """An entry in the audit log; `delivery` is as it was before."""
+    now = Delivery.objects.get(pk=delivery.pk)
+    before, after = changes(*(_moving_parts(row) for row in (delivery, now)))
+    record(actor, "delivery.replayed", row=delivery, before=before, after=after)
+
+
+def _moving_parts(delivery: Delivery) -> dict[str, Any]:
+    return {"status": delivery.status, "attempts": delivery.attempts, "manual": delivery.manual}

@@ -7,6 +7,7 @@ Who is killed in the middle has moved nothing of that part, and the next goes on
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -16,8 +17,10 @@ from django.db.models.functions import Now
 
 from deliveries.errors import ReplayNotFound
 from deliveries.models import Delivery, Replay
+from deliveries.picked import StaffReplay
 from deliveries.querysets import OPEN, DeliveryQuerySet
 from deliveries.replay import send_again
+from deliveries.staff_replay import do_staff_part
 from organizations.deadlocks import again_after_deadlock
 from organizations.models import Organization
 from organizations.sql import run
@@ -81,15 +84,24 @@ def do_part(replay_id: uuid.UUID) -> bool:
 def go_on(*, seconds: float) -> int:
     """A part of each that is running, in turn, and begins no further one after so many seconds. Returns the parts."""
     deadline, done = time.monotonic() + seconds, 0
-    while running := list(Replay.objects.running().order_by("pk").values_list("pk", flat=True)):
+    while running := _running():
         before = done
-        for replay_id in running:
+        for do_next, replay_id in running:
             if time.monotonic() >= deadline:
                 return done
-            done += do_part(replay_id)
+            done += do_next(replay_id)
         if done == before:  # others are at them
             return done
     return done
+
+
+def _running() -> list[tuple[Callable[[uuid.UUID], bool], uuid.UUID]]:
+    """Those of tenants and those of staff."""
+    return [
+        (do_next, replay_id)
+        for model, do_next in ((Replay, do_part), (StaffReplay, do_staff_part))
+        for replay_id in model.objects.running().order_by("pk").values_list("pk", flat=True)
+    ]
 
 
 def find_replay(organization: Organization, replay_id: uuid.UUID) -> Replay:

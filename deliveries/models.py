@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from deliveries.picked import Pick, StaffReplay  # noqa: F401  (so that Django finds them)
 from deliveries.querysets import DeliveryQuerySet, EndpointQuerySet, ReplayQuerySet
 from events.models import Event
 from organizations.models import Organization, new_id

@@ -20,7 +20,7 @@ from events.admin_search import events_with_dedup_id
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, OneOfManyFilter, PeriodFilter, as_uuid
-from organizations.admin_pages import LookOnlyAdmin, ask, done, user_id
+from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_search import tenant_ids_matching
 from organizations.admin_words import ago, badge, breakable, how_many, link_to, page_of
 
@@ -120,7 +120,7 @@ class EventAdmin(LookOnlyAdmin):
 
     def _replay(self, request: HttpRequest, event: Event) -> HttpResponse:
         moved = admin_replay.replay_event_once(
-            event, seen=request.POST.get("seen", ""), user_id=user_id(request)
+            event, seen=request.POST.get("seen", ""), actor=actor_of(request)
         )
         log.info("admin.replayed", user_id=user_id(request), event_id=str(event.pk), deliveries=moved or 0)
         if moved:

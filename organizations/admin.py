@@ -5,24 +5,29 @@ from typing import Any
 
 import structlog
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 
+from organizations import admin_people, admin_schedules  # noqa: F401  (both register themselves)
+from organizations.admin_audit_log import AuditEntryAdmin
 from organizations.admin_filters import ChoiceFilter
 from organizations.admin_lists import ListAdmin
-from organizations.admin_pages import ask, done, user_id
+from organizations.admin_pages import actor_of, ask, done, user_id
 from organizations.admin_search import tenants_matching
 from organizations.admin_words import ago, badge, link_to, page_of
+from organizations.audit import record
 from organizations.errors import LastKey
 from organizations.keys import revoke_key
-from organizations.models import ApiKey, Organization
+from organizations.models import ApiKey, AuditEntry, Organization
 from organizations.tiers import Tier
 
 log = structlog.get_logger(__name__)
+
+
+admin.site.register(AuditEntry, AuditEntryAdmin)
 
 
 class TierFilter(ChoiceFilter):
@@ -41,6 +46,7 @@ class OrganizationAdmin(ListAdmin):
     search_help_text = "A part of the name, the tenant's id, or the visible part of one of its keys (trg_…)."
     fields = ("name", "tier", "limit", "inbox", "id", "made")
     readonly_fields = ("name", "limit", "inbox", "id", "made")
+    audit_noun = "tier"
     change_form_template = "admin/organizations/organization.html"
     empty_words = "No organizations."
     hint = "A tenant signs up by itself, or is made with manage.py create_organization, which prints its first key."
@@ -81,11 +87,6 @@ class OrganizationAdmin(ListAdmin):
         Organization.objects.filter(pk=obj.pk).update(tier=obj.tier)
         log.info("admin.tier_changed", user_id=user_id(request), organization_id=str(obj.pk), tier=obj.tier)
 
-    def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> Any:
-        return f"Tier {form.initial['tier']} → {form.cleaned_data['tier']}." if form.has_changed() else ""
-
     def revoke(self, request: HttpRequest, organization_id: uuid.UUID, key_id: uuid.UUID) -> HttpResponse:
         if not may_revoke(request):
             raise PermissionDenied
@@ -118,8 +119,14 @@ class OrganizationAdmin(ListAdmin):
             )
             return done(request, words, to=page, level=messages.ERROR)
         log.info("admin.key_revoked", user_id=user_id(request), key_id=str(key.pk))
-        tenant = Organization.objects.filter(pk=key.organization_id)
-        LogEntry.objects.log_actions(user_id(request), tenant, CHANGE, f"Revoked the key {key.prefix}….")
+        revoked = ApiKey.objects.get(pk=key.pk)
+        record(
+            actor_of(request),
+            "key.revoked",
+            row=revoked,
+            before={"revoked_at": None},
+            after={"revoked_at": str(revoked.revoked_at)},
+        )
         return done(request, f"The key {key.prefix}… is refused from now on.", to=page)
 
     @admin.display(description="Organization")

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 
 from organizations.admin_lists import ListAdmin, ModelAdmin
+from organizations.audit import Actor
+from organizations.callers import caller_address
 
 
 class LookOnlyAdmin(ListAdmin):
@@ -86,3 +88,13 @@ def done(request: HttpRequest, words: str, *, to: str, level: int = messages.SUC
 def user_id(request: HttpRequest) -> int:
     """Who it is that is logged in: the admin lets nobody else come this far."""
     return cast("int", request.user.pk)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Whom the audit log names."""
+    return Actor(
+        user_id=request.user.pk,
+        name=request.user.get_username(),
+        address=caller_address(request),
+        request_id=getattr(request, "request_id", ""),
+    )

@@ -34,3 +34,12 @@ class ApiKeyQuerySet(models.QuerySet[Any]):
 
     def unused_since(self, ago: timedelta) -> ApiKeyQuerySet:
         return self.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=Now() - ago))
+
+
+class AuditEntryQuerySet(models.QuerySet[Any]):
+    def about(self, row: models.Model) -> AuditEntryQuerySet:
+        """Of a tenant: whatever was done to what is its own, too."""
+        model = row._meta.concrete_model or type(row)
+        if model._meta.label == "organizations.Organization":
+            return self.filter(organization_id=row.pk)
+        return self.filter(object_type=model._meta.label_lower, object_id=str(row.pk))

@@ -5,10 +5,11 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import Client
+
+from organizations.models import AuditEntry
 
 
 def log_in(*permissions: str, all_of_them: bool = False, **options: Any) -> Client:
@@ -30,7 +31,13 @@ def administrator(**options: Any) -> Client:
 
 def viewer() -> Client:
     """May look at everything that is ours, and do nothing."""
-    seen = ("deliveries.delivery", "deliveries.endpoint", "events.event", "organizations.organization")
+    seen = (
+        "deliveries.delivery",
+        "deliveries.staffreplay",
+        "deliveries.endpoint",
+        "events.event",
+        "organizations.organization",
+    )
     return log_in(*(name.replace(".", ".view_") for name in (*seen, "organizations.apikey")))
 
 
@@ -68,5 +75,5 @@ def words(page: HttpResponse) -> str:
 
 
 def logged() -> list[tuple[str, str]]:
-    """The admin's log: what each line is about, and what it says."""
-    return list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message"))
+    """The audit log: what each entry is about, and what was done."""
+    return list(AuditEntry.objects.order_by("pk").values_list("object_words", "action"))

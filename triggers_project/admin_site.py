@@ -1,25 +1,37 @@
 """The admin: Django's own, under our name, with our apps first, in words when it refuses, and slow to guess at."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import update_wrapper
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from django.contrib.admin import AdminSite
+from django.conf import settings
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django_ratelimit.core import get_usage
 from redis import RedisError
 
-from organizations.admin_pages import LookOnlyAdmin
+from organizations.admin_audited import Audited
+from organizations.admin_pages import LookOnlyAdmin, actor_of
+from organizations.admin_second_factor import LoginForm, second_factor_page
+from organizations.audit import Actor, record
 from organizations.callers import caller_address
+from organizations.models import AuditEntry
+from organizations.second_factor import has_second_factor
 
 log = structlog.get_logger(__name__)
 
 LOGIN_RATE = "10/5m"  # for an address, and for a user name wherever it is tried from
+WITHOUT_SECOND_FACTOR = ("second_factor", "logout", "jsi18n")
+RECENT = 10  # of somebody's own actions, on the overview
 APPS_FIRST = ("deliveries", "events", "organizations")
 
 View = Callable[..., Any]
@@ -29,6 +41,26 @@ class TriggersAdminSite(AdminSite):
     site_header = site_title = "Triggers"
     index_title = "Overview"
     site_url = None
+    login_form = LoginForm
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_view(self.second_factor)
+        return [path("second-factor/", view, name="second_factor"), *super().get_urls()]
+
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """Guessing here is as slow as it is at the door."""
+        if request.method == "POST" and (wait := login_wait(request, name=request.user.get_username())):
+            return self._too_many(request, wait)
+        return second_factor_page(self, request)
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Whoever registers, third parties as well: what is changed there is recorded."""
+        audited = type((admin_class or ModelAdmin).__name__, (Audited, admin_class or ModelAdmin), {})
+        super().register(model_or_iterable, audited, **options)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        recent = AuditEntry.objects.filter(actor_name=request.user.get_username())[:RECENT]
+        return super().index(request, {**(extra_context or {}), "recent": recent})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
@@ -39,23 +71,31 @@ class TriggersAdminSite(AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if request.method == "POST" and (wait := login_wait(request)):
-            context = {**self.each_context(request), "title": "Too many attempts", "minutes": -(-wait // 60)}
-            return TemplateResponse(
-                request,
-                "admin/too_many_logins.html",
-                context,
-                status=429,
-                headers={"Retry-After": str(wait)},
-            )
-        return super().login(request, extra_context)
+        if request.method == "POST" and (wait := login_wait(request, name=request.POST.get("username", ""))):
+            return self._too_many(request, wait)
+        with transaction.atomic():
+            response = super().login(request, extra_context)
+            if request.method == "POST":
+                record_login(request)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            shown = {"password": "(not shown)"}
+            record(actor_of(request), "user.changed", row=request.user, before=shown, after=shown)  # type: ignore[arg-type]
+        return response
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
-        """A refusal is a page here; outside of the admin it is a problem document."""
+        """A refusal is a page here; outside of the admin it is a problem document. What a POST changes and its entry
+        in the audit log are one transaction."""
 
         def in_words(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if must_enrol(request):
+                return HttpResponseRedirect(reverse("admin:second_factor"))
             try:
-                return view(request, *args, **kwargs)
+                with transaction.atomic() if request.method == "POST" else nullcontext():
+                    return view(request, *args, **kwargs)
             except PermissionDenied:
                 return self._page(request, "admin/not_allowed.html", "Not allowed", 403)
             except Http404:
@@ -63,19 +103,52 @@ class TriggersAdminSite(AdminSite):
 
         return super().admin_view(update_wrapper(in_words, view), cacheable)
 
+    def _too_many(self, request: HttpRequest, wait: int) -> HttpResponse:
+        context = {**self.each_context(request), "title": "Too many attempts", "minutes": -(-wait // 60)}
+        return TemplateResponse(
+            request,
+            "admin/too_many_logins.html",
+            context,
+            status=429,
+            headers={"Retry-After": str(wait)},
+        )
+
     def _page(self, request: HttpRequest, template: str, title: str, status: int) -> HttpResponse:
         context = {**self.each_context(request), "title": title}
         return TemplateResponse(request, template, context, status=status)
 
 
-def login_wait(request: HttpRequest) -> int:
+def must_enrol(request: HttpRequest) -> bool:
+    """REQUIRE_SECOND_FACTOR: who has none gets to the page where one is set up, and out again."""
+    match = request.resolver_match
+    if not settings.REQUIRE_SECOND_FACTOR or match is None or match.url_name in WITHOUT_SECOND_FACTOR:
+        return False
+    return not has_second_factor(cast("User", request.user))
+
+
+def record_login(request: HttpRequest) -> None:
+    """Who it was; of an unknown name not even that, for it may be a password that was typed into the wrong field."""
+    if request.user.is_authenticated:
+        record(actor_of(request), "admin.login")
+        return
+    typed = request.POST.get("username", "").strip().replace("\0", "")  # which PostgreSQL has no text for
+    user = User.objects.filter(username=typed).first()
+    name = user.username if user else "(unknown)"
+    actor = Actor(
+        user.pk if user else None, name, caller_address(request), getattr(request, "request_id", "")
+    )
+    record(actor, "admin.login_failed")
+    log.warning("admin.login_failed", caller=actor.address, user_id=actor.user_id)
+
+
+def login_wait(request: HttpRequest, *, name: str) -> int:
     """Counts this attempt to log in. Seconds to wait when it is one too many, else 0.
 
     Without Redis nobody is counted, and nobody is kept out.
     """
     counted = {
         "admin-login-address": caller_address(request),
-        "admin-login-name": request.POST.get("username", "").strip().casefold(),
+        "admin-login-name": name.strip().casefold(),
     }
     try:
         usages = [

@@ -60,6 +60,7 @@ ALLOWED_PRIVATE_NETWORKS = env.networks(
     "ALLOWED_PRIVATE_NETWORKS", ["127.0.0.0/8", "::1/128"] if ON_THE_DESK else []
 )
 ENDPOINT_DISABLED_AFTER = timedelta(days=env.whole_number("ENDPOINT_DISABLED_AFTER", 5, least=1, most=365))
+REQUIRE_SECOND_FACTOR = env.boolean("REQUIRE_SECOND_FACTOR", default=False)
 RETENTION_DAYS = env.whole_number("RETENTION_DAYS", 90, least=1, most=36500)
 
 # --- Mail to the operators ----------------------------------------------------------------------------------------

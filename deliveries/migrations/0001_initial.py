@@ -598,6 +598,92 @@ class Migration(migrations.Migration):
                 name="delivery_suspect",
             ),
         ),
+        migrations.CreateModel(
+            name="StaffReplay",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=organizations.models.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("asked_by", models.CharField(max_length=150)),
+                ("which", models.TextField()),
+                ("as_of", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("canceled", "Canceled")],
+                        default="running",
+                        max_length=20,
+                    ),
+                ),
+                ("picked", models.PositiveIntegerField(default=0)),
+                ("looked_at", models.PositiveIntegerField(default=0)),
+                ("replayed", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "verbose_name": "replay",
+                "ordering": ["-id"],
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "running")), fields=["id"], name="staff_replay_running"
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["running", "done", "canceled"])),
+                        name="staff_replay_state_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("state", "running")),
+                            models.Q(("finished_at__isnull", False), ("state__in", ["done", "canceled"])),
+                            _connector="OR",
+                        ),
+                        name="staff_replay_finished_at_iff_finished",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Pick",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "replay_id",
+                        "delivery_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("delivery_id", models.UUIDField()),
+                (
+                    "replay",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="picks",
+                        to="deliveries.staffreplay",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
         # A queue: most rows change twice and then never again. Room on the page for it, and early vacuuming, so that
         # the claim's index does not fill with the dead (benchmarks/ has the figures).
         migrations.RunSQL(

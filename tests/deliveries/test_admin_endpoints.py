@@ -107,7 +107,7 @@ def test_an_endpoint_is_paused_once_it_was_asked(endpoint: Endpoint) -> None:
 
     assert "The endpoint is paused." in words(page)
     assert state(endpoint) == "paused"
-    assert logged() == [("https://hooks.acme.example/in", "Paused.")]
+    assert logged() == [("https://hooks.acme.example/in", "endpoint.paused")]
 
 
 def test_an_endpoint_is_resumed_once_it_was_asked(endpoint: Endpoint) -> None:
@@ -123,7 +123,7 @@ def test_an_endpoint_is_resumed_once_it_was_asked(endpoint: Endpoint) -> None:
 
     assert "The endpoint is resumed." in words(page)
     assert state(endpoint) == "enabled"
-    assert logged() == [("https://hooks.acme.example/in", "Resumed.")]
+    assert logged() == [("https://hooks.acme.example/in", "endpoint.resumed")]
 
 
 def test_what_is_so_already_is_not_logged(endpoint: Endpoint) -> None:

@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
 from deliveries import admin_replay
-from deliveries.admin_replay import Asked, replay_all
+from deliveries.admin_replay import Asked, replay_ticked
 from deliveries.models import DeadLetter, Delivery
+from organizations.audit import Actor
+from organizations.models import new_id
 from tests.concurrency import at_once
 from tests.factories import ago, ahead, make_delivery, make_endpoint
 from tests.staff import administrator, logged, press, words
@@ -67,7 +68,7 @@ def test_ticked_ones_are_replayed(acme: SimpleNamespace) -> None:
     moved = Delivery.objects.filter(pk__in=[first.pk, second.pk]).values("status", "attempts", "settled_at")
     assert list(moved) == [{"status": "pending", "attempts": 0, "settled_at": None}] * 2
     assert list(DeadLetter.objects.dead()) == [DeadLetter.objects.get(pk=third.pk)]
-    assert sorted(logged()) == sorted((str(delivery), "Replayed.") for delivery in (first, second))
+    assert sorted(logged()) == sorted((str(delivery), "delivery.replayed") for delivery in (first, second))
 
 
 def test_pressing_twice_replays_once(acme: SimpleNamespace) -> None:
@@ -95,11 +96,11 @@ def test_all_that_a_list_shows_are_replayed(acme: SimpleNamespace, rival: Simple
     assert "Replay 2 dead letters to 1 endpoint?" in words(asked)
     page = press(browser, asked)
 
-    assert "2 deliveries are being sent again." in words(page)
-    assert f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}" == path
+    assert "Being sent again 2 deliveries" in words(page)
+    assert f"Which code=5xx&tenant={acme.organization.pk}" in words(page)
     left = Delivery.objects.dead().values_list("last_status_code", "organization")
     assert sorted(left) == sorted([(404, acme.organization.pk), (503, rival.organization.pk)])
-    assert logged() == [("2 deliveries", f"Replayed 2 deliveries: code=5xx&tenant={acme.organization.pk}")]
+    assert logged() == [("replay of 2", "deliveries.replayed")]
 
 
 def test_looking_at_the_replay_page_changes_nothing(acme: SimpleNamespace) -> None:
@@ -119,7 +120,7 @@ def test_all_is_replayed_from_the_replay_page(acme: SimpleNamespace) -> None:
     press(browser, browser.get(f"{DEAD_LETTERS}replay/"))
 
     assert statuses() == ["pending"] * 2
-    assert logged() == [("2 deliveries", "Replayed 2 deliveries: all dead letters")]
+    assert logged() == [("replay of 2", "deliveries.replayed")]
 
 
 def test_what_died_after_the_question_is_not_swept_along(acme: SimpleNamespace) -> None:
@@ -128,7 +129,7 @@ def test_what_died_after_the_question_is_not_swept_along(acme: SimpleNamespace) 
     asked = browser.get(f"{DEAD_LETTERS}replay/")
     (late,) = dead_letters(acme, 1, settled_at=ahead(seconds=1))
 
-    assert "1 delivery is being sent again." in words(press(browser, asked))
+    assert "Being sent again 1 delivery" in words(press(browser, asked))
 
     assert [dead.pk for dead in DeadLetter.objects.dead()] == [late.pk]
 
@@ -175,9 +176,10 @@ def test_too_many_are_not_replayed_at_once(acme: SimpleNamespace, monkeypatch: p
     "data",
     [
         {},
-        {"all": "yes"},
+        {"all": "01a20445-7d9d-7348-90e9-e079c79d4440"},
         {"as_of": "2026-11-23T07:00:00Z"},
-        {"as_of": "now", "all": "yes"},
+        {"as_of": "now", "all": "01a20445-7d9d-7348-90e9-e079c79d4440"},
+        {"as_of": "2026-11-23T07:00:00Z", "all": "yes"},
         {"as_of": "", "id": "1"},
     ],
 )
@@ -192,7 +194,7 @@ def test_what_our_pages_do_not_send_moves_nothing(acme: SimpleNamespace, data: d
 
 def test_a_filter_that_makes_no_sense_replays_nothing(acme: SimpleNamespace) -> None:
     dead_letters(acme, 1)
-    data = {"all": "yes", "as_of": ahead(hours=1).isoformat()}
+    data = {"all": str(new_id()), "as_of": ahead(hours=1).isoformat()}
 
     for query in ("code=five", "since=yesterday", "tenant=acme", "nonsense=1", "status=dead"):
         administrator().post(f"{DEAD_LETTERS}replay/?{query}", data)
@@ -204,7 +206,6 @@ def test_a_filter_that_makes_no_sense_replays_nothing(acme: SimpleNamespace) -> 
 def committed_user(committed: None) -> Iterator[User]:
     user = User.objects.create(username="staff")
     yield user
-    LogEntry.objects.all().delete()
     user.delete()
 
 
@@ -212,9 +213,9 @@ def test_of_two_who_press_at_once_one_replays_each(
     committed_acme: SimpleNamespace, committed_user: User
 ) -> None:
     dead_letters(committed_acme, 20)
-    asked = Asked(datetime.now(UTC), committed_user.pk)
+    asked = Asked(datetime.now(UTC), Actor(committed_user.pk, "staff"))
 
-    moved = at_once([lambda: replay_all(DeadLetter.objects.dead(), asked, which="all")] * 4)
+    moved = at_once([lambda: replay_ticked(DeadLetter.objects.dead(), asked)] * 4)
 
     assert sum(moved) == 20, moved
     assert statuses() == ["pending"] * 20

@@ -8,6 +8,7 @@ from django.test import Client
 
 from deliveries import admin_replay
 from deliveries.models import Delivery
+from organizations.audit import Actor
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_event
 from tests.staff import administrator, log_in, logged, press, viewer, words
 
@@ -49,7 +50,7 @@ def test_one_is_asked_about_and_replayed(acme: SimpleNamespace) -> None:
 
     assert "1 delivery is being sent again." in words(page)
     assert statuses() == ["pending"]
-    assert logged() == [(str(delivery), "Replayed.")]
+    assert logged() == [(str(delivery), "delivery.replayed")]
 
 
 def test_pressing_twice_replays_one_once(acme: SimpleNamespace) -> None:
@@ -164,6 +165,8 @@ def test_an_event_replayed_twice_moves_once(acme: SimpleNamespace) -> None:
     seen = admin_replay.state_of_event(event.pk)
     user = User.objects.create(username="staff")
 
-    moved = [admin_replay.replay_event_once(event, seen=seen, user_id=user.pk) for _ in range(2)]
+    moved = [
+        admin_replay.replay_event_once(event, seen=seen, actor=Actor(user.pk, "staff")) for _ in range(2)
+    ]
 
     assert moved == [1, None]

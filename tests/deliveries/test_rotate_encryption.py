@@ -4,12 +4,14 @@ from io import StringIO
 
 import pytest
 from cryptography.fernet import Fernet
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from deliveries.custom_headers import opened
 from deliveries.endpoints import change_endpoint, current_secret
 from deliveries.models import Endpoint, EndpointSecret
 from deliveries.secrets import new_secret
+from organizations.second_factor import begin_enrolment, unconfirmed_secret
 from tests.factories import make_endpoint, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +43,19 @@ def test_afterwards_the_old_key_can_be_dropped(
     assert {endpoint: current_secret(endpoint) for endpoint in endpoints} == endpoints
     with_headers = Endpoint.objects.exclude(encrypted_headers="").get()
     assert opened(with_headers.encrypted_headers) == {"X-Token": "1"}
+
+
+def test_second_factors_are_renewed_as_well(db: None, settings: pytest.FixtureDef) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [OLD]
+    ada = User.objects.create(username="ada")
+    begin_enrolment(ada)
+    secret = unconfirmed_secret(ada)
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+
+    assert run() == "1 secrets and the headers of 0 endpoints are under the current key.\n"
+
+    settings.FIELD_ENCRYPTION_KEYS = [NEW]
+    assert unconfirmed_secret(ada) == secret
 
 
 def test_a_secret_whose_key_is_missing_is_named_and_the_others_are_changed(

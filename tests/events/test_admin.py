@@ -136,7 +136,7 @@ def test_an_event_is_replayed_to_all_that_want_it(dead: Delivery) -> None:
 
     assert "2 deliveries are being sent again." in words(page)
     assert list(Delivery.objects.values_list("status", flat=True)) == ["pending", "pending"]
-    assert logged() == [(str(dead.event), "Replayed: 2 deliveries.")]
+    assert logged() == [(str(dead.event), "event.replayed")]
 
 
 def test_pressing_twice_replays_once(dead: Delivery) -> None:

@@ -35,9 +35,9 @@ def test_the_menu_begins_with_dead_letters(db: None) -> None:
         (app["app_label"], [model["name"] for model in app["models"]]) for app in page.context["app_list"]
     ]
     assert labels[:3] == [
-        ("deliveries", ["Dead letters", "Deliveries", "Endpoints"]),
+        ("deliveries", ["Dead letters", "Deliveries", "Endpoints", "Replays"]),
         ("events", ["Events"]),
-        ("organizations", ["Organizations"]),
+        ("organizations", ["Audit log", "Organizations"]),
     ]
     assert [label for label, _ in labels[3:]] == ["auth", "django_celery_beat"]
     assert "<title>Overview | Triggers</title>" in page.content.decode()
@@ -60,6 +60,10 @@ def test_no_page_needs_more_than_the_policy_allows(acme: SimpleNamespace) -> Non
         "/admin/auth/user/",
         "/admin/auth/user/add/",
         "/admin/password_change/",
+        "/admin/second-factor/",
+        "/admin/organizations/auditentry/",
+        "/admin/deliveries/staffreplay/",
+        f"/admin/deliveries/endpoint/{delivery.endpoint_id}/history/",
         f"{task}{task_id}/change/",
         "/admin/nothing/here/",
     ]

@@ -9,16 +9,18 @@ from tqdm import tqdm
 
 from deliveries.models import Endpoint, EndpointSecret
 from organizations.encryption import under_current_key
+from organizations.models import SecondFactor
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypts secrets and headers of endpoints with the first of FIELD_ENCRYPTION_KEYS;"
+        "Encrypts secrets and headers of endpoints, and second factors, with the first of FIELD_ENCRYPTION_KEYS;"
         " then the others can be dropped."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         secrets = self._renew(EndpointSecret.objects.all(), "encrypted", "secret")
+        secrets += self._renew(SecondFactor.objects.all(), "encrypted_secret", "second factor of user")
         with_headers = Endpoint.objects.exclude(encrypted_headers="")
         headers = self._renew(with_headers, "encrypted_headers", "headers of endpoint")
         self.stdout.write(
