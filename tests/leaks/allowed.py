@@ -21,6 +21,9 @@ MEANT_TO_SHOW = {
     "header value": [
         f"(GET|POST|PATCH) /api/endpoints(/{ID}(/pause|/resume)?)?/? 20[01]",  # to keys with endpoints:write
     ],
+    "sealed text": [
+        "(GET|POST) /admin/second-factor/ 200",  # a second factor that was begun and not confirmed yet
+    ],
     "payload": [
         f"GET /api/(events|inbox)(/{ID})?/? 200",
         "GET /admin/events/event/.+ 200",  # the page that is there to show it
