@@ -18,6 +18,7 @@ WORDS = {
     outcome.UNREACHABLE: "No connection",
     outcome.BROKEN: "Connection broke",
     outcome.FORBIDDEN: "Not called",
+    outcome.UNSENT: "Not sent",
     outcome.LOST: "Worker died",
 }
 

@@ -72,6 +72,8 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
             outcome.UNREACHABLE,
             outcome.BROKEN,
             outcome.FORBIDDEN,
+            outcome.UNSENT,
+            outcome.LOST,
         ]
     )
     response_headers = serializers.DictField(child=serializers.CharField())

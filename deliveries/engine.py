@@ -25,7 +25,7 @@ from deliveries.database import connect
 from deliveries.message import message_body, message_headers
 from deliveries.metrics import sends_in_flight
 from deliveries.networks import Network
-from deliveries.outcome import BROKEN, LOST, Outcome
+from deliveries.outcome import LOST, UNSENT, Outcome
 from deliveries.sender import Sender
 from deliveries.settle import Answer
 from deliveries.settler import OUTAGE_PAUSE, Settler
@@ -231,7 +231,7 @@ class Engine:
         """One attempt. Whatever is wrong with it, the place is free again and the answer noted."""
         began, started_at = time.perf_counter(), delivery.claimed_at
         lease_ends = time.monotonic() + self.rules.lease
-        outcome = Outcome(BROKEN, error="It could not be sent; the log says why.")
+        outcome = Outcome(UNSENT, error="It could not be sent; the log says why.")
         try:
             body = message_body(delivery)
             headers = message_headers(
@@ -244,7 +244,7 @@ class Engine:
             )
             outcome = await sender.send(delivery.url, body, headers, now=started_at)
         except Unreadable as error:
-            outcome = Outcome(BROKEN, error=str(error))
+            outcome = Outcome(UNSENT, error=str(error))
         finally:
             self.windows.ended(delivery.endpoint_id, delivered=outcome.delivered)
             self.by_organization[delivery.organization_id] -= 1

@@ -13,6 +13,7 @@ TIMEOUT = "timeout"
 UNREACHABLE = "unreachable"  # no connection: refused, DNS, TLS
 BROKEN = "broken"  # connected, but what came back is not HTTP, or stopped
 FORBIDDEN = "forbidden"  # the address may not be called
+UNSENT = "unsent"  # our own fault: no key to sign it, or a mistake of ours
 LOST = "lost"  # given up: whoever sent it died, again and again
 
 
@@ -30,6 +31,11 @@ class Outcome:
     @property
     def delivered(self) -> bool:
         return self.kind == DELIVERED
+
+    @property
+    def tells_of_the_receiver(self) -> bool:
+        """What went wrong on our side says nothing of how the endpoint is doing."""
+        return self.kind not in (UNSENT, LOST)
 
     @property
     def gone(self) -> bool:

@@ -15,7 +15,6 @@ import structlog
 from deliveries.database import connect
 from deliveries.health import HealthNotes
 from deliveries.metrics import note_answer
-from deliveries.outcome import LOST
 from deliveries.settle import Answer, settle
 
 log = structlog.get_logger(__name__)
@@ -76,7 +75,7 @@ class Settler:
         del self.answers[: len(batch)]
         for answer in batch:
             note_answer(answer, moved.get(answer.delivery.id))
-            if answer.outcome.kind != LOST:
+            if answer.outcome.tells_of_the_receiver:
                 self.health.note(answer.delivery, answer.outcome, ended_at(answer))
 
     async def _write_health(self) -> None:

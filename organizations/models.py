@@ -109,7 +109,8 @@ class AuditEntry(models.Model):
     class Meta:
         ordering = ["-id"]
         default_permissions = ("view",)
-        verbose_name_plural = "audit log"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
         indexes = [
             # The audit log by tenant, and a tenant's history.
             models.Index(fields=["organization", "id"], name="audit_of_organization"),

@@ -67,13 +67,17 @@ class ReadTheRest:
 
 
 class OneSpelling:
-    """`/api/events/` is `/api/events`, and an id may have capitals (RFC 9562): the API never redirects."""
+    """`/api/events/` is `/api/events`, and an id may have capitals (RFC 9562): the API never redirects. What it answers
+    is for its caller alone: no cache on the way keeps it (RFC 9111)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith("/api/"):
-            path = request.path_info.removesuffix("/")
-            request.path_info = _ID.sub(lambda found: found[0].lower(), path)
-        return self.get_response(request)
+        if not request.path_info.startswith("/api/"):
+            return self.get_response(request)
+        path = request.path_info.removesuffix("/")
+        request.path_info = _ID.sub(lambda found: found[0].lower(), path)
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response

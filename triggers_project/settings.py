@@ -258,6 +258,7 @@ CSRF_TRUSTED_ORIGINS = [
     if host != "*"
 ]
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 60 * 60  # of the admin: a working day from logging in, however busy
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")

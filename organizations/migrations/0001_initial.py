@@ -164,7 +164,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name_plural": "audit log",
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit entries",
                 "ordering": ["-id"],
                 "default_permissions": ("view",),
                 "indexes": [

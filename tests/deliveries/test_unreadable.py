@@ -109,7 +109,9 @@ def test_an_attempt_says_why_nothing_was_sent_and_the_delivery_goes_out_with_the
         run_engine(schedule=[3600])
         delivery.refresh_from_db()
         assert (delivery.status, delivery.last_error, receiver.requests) == ("failed", words, [])
-        assert list(Attempt.objects.values_list("outcome", "error")) == [("broken", words)]
+        assert list(Attempt.objects.values_list("outcome", "error")) == [("unsent", words)]
+        endpoint.refresh_from_db()
+        assert (endpoint.consecutive_failures, endpoint.failing_since) == (0, None)  # it is not to blame
 
         settings.FIELD_ENCRYPTION_KEYS = [*settings.FIELD_ENCRYPTION_KEYS, *before]
         assert opened(headers) == HEADERS

@@ -56,6 +56,11 @@ def test_every_answer_has_the_headers_that_keep_browsers_careful(db: None, anyon
     }
 
 
+def test_no_cache_keeps_what_the_api_answers(acme: SimpleNamespace, anyone: Caller) -> None:
+    assert acme.api.post("/api/keys/rotate").headers["Cache-Control"] == "no-store"
+    assert anyone.get("/api/keys").headers["Cache-Control"] == "no-store"
+
+
 def test_the_api_sets_no_cookie(acme: SimpleNamespace) -> None:
     assert not acme.api.get("/api/keys").cookies
 
