@@ -119,7 +119,7 @@ class Engine:
             opening = None if claimed else await self._next_opening()
             if not claimed and not self.flights and self.settler.idle and opening is None:
                 break
-            pause = look_again_after(took) if opening is None else min(opening, LONGEST_LOOK)
+            pause = min(look_again_after(took), opening or LONGEST_LOOK)
             await self._until_worth_claiming(claimed=len(claimed), pause=pause)
         return sent
 
