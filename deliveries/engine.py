@@ -22,6 +22,7 @@ from deliveries.backoff import Verdict, verdict
 from deliveries.claim import Claimed, claim_due, last_served, next_opening
 from deliveries.credentials import Credentials, Unreadable
 from deliveries.database import connect
+from deliveries.lateness import Lateness
 from deliveries.message import message_body, message_headers
 from deliveries.metrics import sends_in_flight
 from deliveries.networks import Network
@@ -34,8 +35,9 @@ from deliveries.windows import FIRST, Windows
 log = structlog.get_logger(__name__)
 
 MOST_IN_FLIGHT = 512
-MOST_AT_ONCE = 128  # of one claim
-MOST_OF_ONE_TENANT = 256  # beyond it nothing more of that tenant is claimed, until some have landed
+MOST_AT_ONCE, LEAST_AT_ONCE = 128, 48  # of one claim; the least while the loop is late (`lateness.py`)
+# Beyond it nothing more of that tenant is claimed, until some have landed.
+MOST_OF_ONE_TENANT, LEAST_OF_ONE_TENANT = 256, 64
 WORTH_CLAIMING = 64  # free places, before a full engine asks for more
 MOST_LOST_CLAIMS = 5  # in a row: what kills its worker each time is given up
 LEASE_MARGIN = (
@@ -81,16 +83,19 @@ class Engine:
     sender: Sender | None = None
     claiming: psycopg.AsyncConnection[Any] | None = None
     settler: Settler = field(default_factory=Settler)
+    lateness: Lateness = field(default_factory=Lateness)
 
     async def run(self) -> int:
         sender = self.sender = self.sender or Sender(allowed=self.rules.allowed, timeout=self.rules.timeout)
         self.settler.ending = False
         settling = asyncio.create_task(self.settler.run())
+        watching = asyncio.create_task(self.lateness.watch())
         try:
             return await self._claim_on(sender, settling)
         finally:
             while self.flights:
                 await asyncio.wait(self.flights)
+            watching.cancel()
             sends_in_flight.set(0)
             self.settler.ending = True
             await settling
@@ -109,7 +114,8 @@ class Engine:
         sent = 0
         while not self.rules.stopping() and not settling.done():
             began = time.perf_counter()
-            claimed = await self._claim(min(MOST_AT_ONCE, MOST_IN_FLIGHT - len(self.flights)))
+            at_once = self.lateness.of(MOST_AT_ONCE, least=LEAST_AT_ONCE)
+            claimed = await self._claim(min(at_once, MOST_IN_FLIGHT - len(self.flights)))
             took = time.perf_counter() - began
             claimed += await self._claim_suspect()
             for delivery in claimed:
@@ -183,18 +189,15 @@ class Engine:
 
     async def _until_worth_claiming(self, *, claimed: int, pause: float) -> None:
         """After a claim that found something: until a good part of it has landed. Else: for the pause."""
-        self.goal = self.landings + (min(claimed, WORTH_CLAIMING) or MOST_IN_FLIGHT)
+        self.goal = self.landings + (min((claimed + 1) // 2, WORTH_CLAIMING) or MOST_IN_FLIGHT)
         self.landed.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.landed.wait(), timeout=pause)
 
     def _crowded(self) -> list[str]:
         """Organizations that have their share of the places: the rest of theirs waits until some are free."""
-        return [
-            organization
-            for organization, flying in self.by_organization.items()
-            if flying >= MOST_OF_ONE_TENANT
-        ]
+        share = self.lateness.of(MOST_OF_ONE_TENANT, least=LEAST_OF_ONE_TENANT)
+        return [organization for organization, flying in self.by_organization.items() if flying >= share]
 
     def _take_off(self, delivery: Claimed, sender: Sender) -> None:
         if delivery.lost_claims >= MOST_LOST_CLAIMS:

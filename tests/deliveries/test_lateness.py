@@ -1,0 +1,70 @@
+"""While its event loop is late, an engine takes on less."""
+
+import asyncio
+import time
+
+import pytest
+
+from deliveries import engine
+from deliveries.lateness import LATE, LEAST, Lateness
+from organizations.models import Organization
+from tests.deliveries.engine_room import run_engine
+from tests.deliveries.receiver import Conversation, answers, receiving
+from tests.factories import make_delivery, make_endpoint
+
+
+def after(*late: float) -> Lateness:
+    lateness = Lateness()
+    for seconds in late:
+        lateness.note(seconds)
+    return lateness
+
+
+def test_a_loop_that_keeps_up_takes_on_all() -> None:
+    assert after(0.0, LATE).of(128, least=16) == 128
+
+
+def test_each_time_that_it_is_late_it_takes_on_less_down_to_the_least() -> None:
+    assert [after(*[2 * LATE] * times).of(128, least=16) for times in (1, 2, 50)] == [102, 81, 16]
+
+
+def test_when_it_keeps_up_again_it_soon_takes_on_all() -> None:
+    assert after(*[2 * LATE] * 50, *[0.0] * 18).scale == 1.0
+
+
+def test_a_loop_that_was_blocked_is_late() -> None:
+    async def block() -> Lateness:
+        lateness = Lateness()
+        watching = asyncio.create_task(lateness.watch())
+        await asyncio.sleep(0)
+        time.sleep(0.1)  # noqa: ASYNC251 - what is tested
+        await asyncio.sleep(0.001)
+        watching.cancel()
+        return lateness
+
+    assert asyncio.run(block()).scale < 1.0
+
+
+def test_a_tenant_gets_a_smaller_share_of_a_late_engine(
+    committed_organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LEAST_OF_ONE_TENANT", 6)
+    monkeypatch.setattr(engine, "MOST_AT_ONCE", 4)
+    monkeypatch.setattr(Lateness, "note", lambda self, late: setattr(self, "scale", LEAST / 10))
+    under_way: list[str] = []
+    most = 0
+
+    def counting(conversation: Conversation) -> None:
+        nonlocal most
+        under_way.append("one")
+        most = max(most, len(under_way))
+        conversation.end.wait(0.05)
+        under_way.pop()
+        answers(204)(conversation)
+
+    with receiving(counting) as receiver:
+        for _ in range(30):
+            make_delivery(make_endpoint(committed_organization, url=receiver.url))
+        run_engine()
+    assert len(receiver.requests) == 30
+    assert most < 15  # the first claim comes before it is known to be late
