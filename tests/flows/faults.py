@@ -71,7 +71,7 @@ def two_beats(stack: Stack, seconds: float) -> None:
         stderr=subprocess.DEVNULL,
     )
     time.sleep(2 + seconds)
-    second.terminate()
+    second.kill()
     second.wait(30)
 
 

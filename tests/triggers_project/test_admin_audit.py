@@ -212,7 +212,7 @@ def test_a_failed_login_is_recorded_under_a_name_that_there_is(root: Client) -> 
 
 def test_what_was_typed_as_an_unknown_name_is_not(root: Client) -> None:
     """It may be a password in the wrong field."""
-    try_to_log_in("correct horse", "x")
+    try_to_log_in("a password, typed too high up", "x")
 
     assert (only_entry().actor_name, only_entry().object_words) == ("(unknown)", "")
 
