@@ -50,10 +50,10 @@ audit: ## known vulnerabilities of what is pinned, if their database can be reac
 	$(INSTALL) dev
 	@$(RUN) -m triggers_project.local.audit
 
-# Two processes: half of the time a test waits for a program. A journey's system is shared by all journeys.
+# Three processes: half of the time a test waits for a program. A journey's system is shared by all journeys.
 pytest: ## the tests alone; ARGS="-k name" picks some
 	$(INSTALL) dev
-	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(RUN) -m pytest --numprocesses 3 --dist loadgroup $(ARGS)
 
 schema: ## write docs/openapi.yaml anew, after a change of the API
 	$(INSTALL) dev

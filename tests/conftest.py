@@ -17,6 +17,13 @@ from tests.factories import make_key, make_organization
 OUR_APPS = ("organizations", "events", "deliveries")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: one that came last would leave the other processes with nothing to do. The rest stays in the
+    order that chance gave it."""
+    items.sort(key=lambda item: not {"flows", "local"} & set(item.path.parts))
+
+
 @pytest.fixture(autouse=True)
 def fresh_memories() -> Iterator[None]:
     """What a process remembers between two requests would make tests depend on their order."""
