@@ -58,7 +58,7 @@ def test_a_tenant_gets_a_smaller_share_of_a_late_engine(
         nonlocal most
         under_way.append("one")
         most = max(most, len(under_way))
-        conversation.end.wait(0.05)
+        conversation.end.wait(0.3)
         under_way.pop()
         answers(204)(conversation)
 
@@ -67,4 +67,4 @@ def test_a_tenant_gets_a_smaller_share_of_a_late_engine(
             make_delivery(make_endpoint(committed_organization, url=receiver.url))
         run_engine()
     assert len(receiver.requests) == 30
-    assert most < 15  # the first claim comes before it is known to be late
+    assert most <= 12  # two claims of 4 may come before it is known to be late

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from deliveries import failures
+from deliveries import certificates, failures
 from deliveries import sender as sender_module
 from deliveries.outcome import Outcome
 from deliveries.sender import Sender
@@ -58,8 +58,8 @@ AUTHORITY, STRANGER = certificate("127.0.0.8", last=8), certificate("127.0.0.9",
 
 
 @contextlib.contextmanager
-def serving(signed: Signed, folder: Path) -> Iterator[int]:
-    """The port of a server that shows this certificate to one who connects, and answers 204."""
+def serving(signed: Signed, folder: Path, *, then_hangs: bool = False) -> Iterator[int]:
+    """The port of a server that shows this certificate to who connects (or the first alone), and answers 204."""
     pem, key_format = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     file = folder / "server.pem"
     key = signed[1].private_bytes(pem, key_format, serialization.NoEncryption())
@@ -67,31 +67,47 @@ def serving(signed: Signed, folder: Path) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=answer, args=(server, context), daemon=True)
+        thread = threading.Thread(target=answer, args=(server, context, then_hangs), daemon=True)
         thread.start()
         yield server.getsockname()[1]
         server.shutdown(socket.SHUT_RDWR)
         thread.join(5)
 
 
-def answer(server: socket.socket, context: ssl.SSLContext) -> None:
+def answer(server: socket.socket, context: ssl.SSLContext, then_hangs: bool) -> None:
+    held = []
     while True:
         try:
             plain, _ = server.accept()
         except OSError:
-            return
+            break
+        held.append(plain)
+        if then_hangs and len(held) > 1:
+            continue
         with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
             if connection.recv(10_000):
                 connection.sendall(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
+    for plain in held:
+        plain.close()
 
 
 def send(port: int, *, timeout: float = 5.0) -> Outcome:
-    async def run() -> Outcome:
+    (outcome,) = send_all(port, timeout=timeout)
+    return outcome
+
+
+def send_all(*ports: int, timeout: float = 5.0) -> list[Outcome]:
+    """What came of each, one after the other, by one sender."""
+
+    async def run() -> list[Outcome]:
         authority = AUTHORITY[0].public_bytes(serialization.Encoding.PEM).decode()
         trusted = ssl.create_default_context(cadata=authority)
         sender = Sender(allowed=LOOPBACK, timeout=timeout, trusted=trusted)
         try:
-            return await sender.send(f"https://127.0.0.1:{port}/", b"{}", {}, now=datetime.now(UTC))
+            return [
+                await sender.send(f"https://127.0.0.1:{port}/", b"{}", {}, now=datetime.now(UTC))
+                for port in ports
+            ]
         finally:
             await sender.close()
 
@@ -124,6 +140,18 @@ def test_a_certificate_that_is_not_valid_is_named_by_its_fault(
     with serving(signed, tmp_path) as port:
         outcome = send(port)
     assert outcome == Outcome("unreachable", error=f"Its TLS certificate is not valid: {fault}.")
+
+
+def test_who_hangs_when_asked_for_the_certificate_once_more_delays_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "ASKING_SECONDS", 0.2)
+    bad, good = certificate(by=AUTHORITY, last=-3), certificate(by=AUTHORITY)
+    (tmp_path / "bad").mkdir()
+    with serving(bad, tmp_path / "bad", then_hangs=True) as hanging, serving(good, tmp_path) as port:
+        outcomes = send_all(hanging, port, port)
+    assert [outcome.kind for outcome in outcomes] == ["unreachable", "delivered", "delivered"]
+    assert outcomes[0].error == "Its TLS certificate is not valid: it has expired."
 
 
 def test_a_handshake_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
