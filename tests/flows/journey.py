@@ -173,7 +173,10 @@ class Journey:
         began = time.monotonic()
         try:
             answer = self.call("POST", path, body, http=http)
-        except requests.ConnectionError:
+        except (
+            requests.ConnectionError,
+            requests.exceptions.ChunkedEncodingError,
+        ):  # the latter: cut off in mid-answer
             answered.broken += 1
             return
         took = time.monotonic() - began
