@@ -141,7 +141,13 @@ _pool_size = env.whole_number("DATABASE_POOL_SIZE", 0, least=0, most=1000)
 _database: dict[str, Any] = {
     **dj_database_url.parse(DATABASE_URL, conn_max_age=0 if _pool_size else None, conn_health_checks=True)
 }
-_database["OPTIONS"] = {"connect_timeout": 5, **_database.get("OPTIONS", {})}
+_database["OPTIONS"] = {
+    "connect_timeout": 5,
+    # Statements are prepared when they ask for it (`organizations/sql.py`), and never for being asked often: Django's
+    # own carry their values in the text. None, Django's default, would refuse those that ask as well.
+    "prepare_threshold": 1_000_000_000,
+    **_database.get("OPTIONS", {}),
+}
 if _pool_size:
     # While PostgreSQL is away, who waits for a connection holds a thread: not for long. And the pool asks anew every
     # second or so; by default its pauses double, and it would stay away for as long again as PostgreSQL was.
