@@ -15,6 +15,6 @@ COPY templates /app/templates
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
 USER triggers
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
-     "--blocking-threads", "32", "--backpressure", "512", "--respawn-failed-workers", "--no-ws", \
-     "triggers_project.wsgi:application"]
+CMD ["granian", "--interface", "rsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
+     "--backlog", "2048", "--backpressure", "2048", "--respawn-failed-workers", "--no-ws", \
+     "triggers_project.rsgi:application"]

@@ -86,13 +86,13 @@ def the_statement(organization: str, *, rows: int) -> str:
     series = f"FROM generate_series(1, {rows}) AS g)"
     payload = f"""'{{"n": ' || g || ', "text": "{TEXT}"}}'"""
     values = {
-        "organization": f"'{organization}'::uuid",
+        "organizations": f"ARRAY(SELECT '{organization}'::uuid {series}",
         "ids": f"ARRAY(SELECT triggers_uuid7() {series}",
         "types": f"ARRAY(SELECT 'bench.event' {series}",
         "payloads": f"ARRAY(SELECT {payload} {series}",
         "dedup_ids": f"ARRAY(SELECT triggers_uuid7()::text {series}",
     }
-    text = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], text).replace("%%", "%")
+    text = re.sub(r"%\((\w+)\)[sb]", lambda found: values[found[1]], text).replace("%%", "%")
     return " ".join(re.sub(r"--.*", "", text).split()) + ";\n"
 
 

@@ -17,24 +17,23 @@ WANTED = """(
 
 FAN_OUT = FanOut(
     reachable="""
-        SELECT inbox_only OR EXISTS (
-            SELECT FROM deliveries_endpoint WHERE organization_id = %(organization)s AND deleted_at IS NULL
+        organization.inbox_only OR EXISTS (
+            SELECT FROM deliveries_endpoint WHERE organization_id = organization.id AND deleted_at IS NULL
         )
-        FROM organizations_organization WHERE id = %(organization)s
     """,
     insert=f"""
         INSERT INTO deliveries_delivery (
             id, organization_id, event_id, event_type, endpoint_id, status, attempts, claim, next_attempt_at, manual,
             test, last_error, created_at
         )
-        SELECT triggers_uuid7(), %(organization)s, accepted.id, accepted.type, endpoint.id, 'pending', 0, 0, now(),
-            false, false, '', now()
+        SELECT triggers_uuid7(), accepted.organization_id, accepted.id, accepted.type, endpoint.id, 'pending', 0, 0,
+            now(), false, false, '', now()
         FROM accepted
         JOIN deliveries_endpoint AS endpoint
-            ON endpoint.organization_id = %(organization)s AND endpoint.deleted_at IS NULL
+            ON endpoint.organization_id = accepted.organization_id AND endpoint.deleted_at IS NULL
             AND {WANTED.format(type="accepted.type")}
     """,
 )
 
 # For an event of which the caller makes the deliveries.
-TO_NOBODY = FanOut(reachable="SELECT true", insert="SELECT 1")
+TO_NOBODY = FanOut(reachable="true", insert="SELECT 1")

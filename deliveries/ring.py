@@ -1,5 +1,7 @@
 """The doorbell: says that there may be work, carries nothing, and may be lost (the sweep rings again every second)."""
 
+from typing import Any
+
 import structlog
 from celery import current_app
 from django.db import transaction
@@ -24,11 +26,20 @@ def ring_after_commit() -> None:
 
 def ring() -> None:
     """Rings, unless a ring is waiting already. Never raises: without Redis the sweep will ring when it is back."""
-    free = redis_client.ask(lambda redis: redis.set(KEY, b"1", nx=True, ex=HEARD_WITHIN), what="ring")
-    if not free or _waiting() >= MOST_WAITING:
+    found = redis_client.ask(_take_the_rope, what="ring")
+    if found is None or not found[0] or found[1] >= MOST_WAITING:
         rings.labels("already_ringing").inc()
         return
     _send()
+
+
+def _take_the_rope(redis: Any) -> list[Any]:
+    """Whether nobody else is ringing, and how many rings wait."""
+    questions = redis.pipeline(transaction=False)
+    questions.set(KEY, b"1", nx=True, ex=HEARD_WITHIN)
+    questions.llen(QUEUE)
+    answers: list[Any] = questions.execute()
+    return answers
 
 
 def ring_if_due() -> bool:

@@ -1,21 +1,22 @@
-"""Accepting events: dedup key, event and deliveries in one statement, which is one transaction.
+"""Accepting events: dedup keys, events and deliveries in one statement, which is one transaction, for those of many
+organizations at once.
 
 What is returned as accepted is committed, unless the caller opened a transaction of its own.
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import DataError, connection, transaction
 
 from events.errors import DuplicateEvent, NoEndpoint
 from events.incoming import IncomingEvent
 from events.metrics import events_accepted, events_duplicate
-from events.models import OnceKey
 from organizations.errors import InvalidBody
 from organizations.models import Organization, new_id
 from organizations.sql import run
@@ -24,12 +25,19 @@ from organizations.sql import run
 class FanOut(NamedTuple):
     """The part of the statement that belongs to deliveries (`deliveries/fan_out.py`), which this module can't know.
 
-    `reachable`: an SQL condition, whether the organization takes events at all. `insert`: the INSERT that makes the
-    deliveries of the rows of `accepted (id, type, created_at)`. Both may use `%(organization)s`.
+    `reachable`: an SQL condition on the row `organization`, whether it takes events at all. `insert`: the INSERT that
+    makes the deliveries of the rows of `accepted (id, organization_id, type, created_at)`.
     """
 
     reachable: str
     insert: str
+
+
+class Posted(NamedTuple):
+    """An event, and whose it is."""
+
+    organization: Organization
+    event: IncomingEvent
 
 
 @dataclass(frozen=True)
@@ -42,130 +50,170 @@ class Accepted:
 
 STATEMENT = """
 WITH incoming AS (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(payloads)s::text[], %(dedup_ids)s::text[])
-        AS one (id, type, payload, dedup_id)
-), door AS (
-    SELECT ({reachable}) AS open
+    SELECT * FROM unnest(
+        %(ids)b::uuid[], %(organizations)b::uuid[], %(types)b::text[], %(payloads)b::text[], %(dedup_ids)b::text[]
+    ) AS one (id, organization_id, type, payload, dedup_id)
+), door AS MATERIALIZED (
+    SELECT organization.id AS organization_id FROM organizations_organization AS organization
+    WHERE organization.id = ANY (%(organizations)b::uuid[]) AND ({reachable})
+), welcome AS MATERIALIZED (
+    SELECT incoming.* FROM incoming JOIN door USING (organization_id)
 ), held AS (
-    -- In the order of the keys, so that two batches with the same ones wait for each other and never in a circle.
+    -- In the order of the keys, so that two statements with the same ones wait for each other and never in a circle.
     INSERT INTO events_oncekey AS known (organization_id, kind, key, event_id, expires_at)
-    SELECT %(organization)s, 'dedup', dedup_id, id, now() + interval '24 hours'
-    FROM incoming, door WHERE door.open AND dedup_id IS NOT NULL ORDER BY dedup_id
+    SELECT organization_id, 'dedup', dedup_id, id, now() + interval '24 hours'
+    FROM welcome WHERE dedup_id IS NOT NULL ORDER BY organization_id, dedup_id
     ON CONFLICT (organization_id, kind, key) DO UPDATE
         SET event_id = EXCLUDED.event_id, expires_at = EXCLUDED.expires_at
         WHERE known.expires_at <= now()
     RETURNING event_id
 ), accepted AS (
     INSERT INTO events_event (id, organization_id, type, payload, dedup_id, created_at)
-    SELECT id, %(organization)s, type, payload::jsonb, dedup_id, now()
-    FROM incoming, door
-    WHERE door.open AND (dedup_id IS NULL OR id IN (SELECT event_id FROM held))
-    RETURNING id, type, created_at
+    SELECT id, organization_id, type, payload::jsonb, dedup_id, now()
+    FROM welcome WHERE dedup_id IS NULL OR id IN (SELECT event_id FROM held)
+    RETURNING id, organization_id, type, created_at
 ), fanned_out AS ({insert})
-SELECT door.open, accepted.id, accepted.created_at FROM door LEFT JOIN accepted ON true
+SELECT organization_id, NULL::uuid AS id, NULL::timestamptz AS created_at FROM door
+UNION ALL SELECT organization_id, id, created_at FROM accepted
 """
+
+Outcome = Accepted | DuplicateEvent | NoEndpoint | InvalidBody
 
 
 def accept_event(organization: Organization, event: IncomingEvent, *, fan_out: FanOut) -> Accepted:
     """Stores one event. Raises DuplicateEvent, NoEndpoint or InvalidBody, and has then stored nothing."""
-    result = accept_events(organization, [event], fan_out=fan_out)[0]
-    if isinstance(result, Exception):
-        raise result
-    return result
+    outcome = accept_all([Posted(organization, event)], fan_out=fan_out)[0]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def accept_events(
     organization: Organization, events: Sequence[IncomingEvent], *, fan_out: FanOut
 ) -> list[Accepted | DuplicateEvent | InvalidBody]:
     """Stores those that can be, and says of each, in order, what became of it. NoEndpoint: none can be."""
-    if not events:
+    told: list[Accepted | DuplicateEvent | InvalidBody] = []
+    for outcome in accept_all([Posted(organization, event) for event in events], fan_out=fan_out):
+        if isinstance(outcome, NoEndpoint):
+            raise outcome
+        told.append(outcome)
+    return told
+
+
+def accept_all(posted: Sequence[Posted], *, fan_out: FanOut) -> list[Outcome]:
+    """Stores those that can be, of however many organizations, and says of each, in order, what became of it."""
+    if not posted:
         return []
-    ids = [new_id() for _ in events]
-    firsts = _first_holders(events, ids)
-    fresh = [
-        index
-        for index, event in enumerate(events)
-        if firsts.get(event.dedup_id or "", ids[index]) == ids[index]
-    ]
+    ids = [new_id() for _ in posted]
+    firsts = _first_holders(posted, ids)
+    fresh = [index for index, one in enumerate(posted) if firsts.get(_held(one), ids[index]) == ids[index]]
     try:
         # Inside a transaction of the caller a refused statement must not end that; alone it needs none.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            stored = _store(
-                organization,
-                [events[index] for index in fresh],
-                [ids[index] for index in fresh],
-                fan_out,
-            )
+            stored = _store([posted[index] for index in fresh], [ids[index] for index in fresh], fan_out)
     except DataError:
-        return _accept_one_by_one(organization, events, fan_out)
-    return _outcomes(organization, events, ids, firsts, stored)
+        return _accept_by_halves(posted, fan_out)
+    return _outcomes(posted, ids, firsts, stored)
 
 
-def _first_holders(events: Sequence[IncomingEvent], ids: Sequence[uuid.UUID]) -> dict[str, uuid.UUID]:
-    """Within one batch, the first event with a dedup id holds it."""
-    firsts: dict[str, uuid.UUID] = {}
-    for event, event_id in zip(events, ids, strict=True):
-        if event.dedup_id is not None:
-            firsts.setdefault(event.dedup_id, event_id)
+_Holder = tuple[uuid.UUID, str]
+
+
+class _Stored(NamedTuple):
+    open: set[uuid.UUID]
+    created_at: dict[uuid.UUID, datetime]
+
+
+def _held(one: Posted) -> _Holder | None:
+    """What this event holds for 24 hours once it is accepted."""
+    return None if one.event.dedup_id is None else (one.organization.pk, one.event.dedup_id)
+
+
+def _first_holders(posted: Sequence[Posted], ids: Sequence[uuid.UUID]) -> dict[_Holder | None, uuid.UUID]:
+    """Of those that come together, the first with a dedup id holds it."""
+    firsts: dict[_Holder | None, uuid.UUID] = {}
+    for one, event_id in zip(posted, ids, strict=True):
+        if one.event.dedup_id is not None:
+            firsts.setdefault(_held(one), event_id)
     return firsts
 
 
-def _store(
-    organization: Organization,
-    events: Sequence[IncomingEvent],
-    ids: Sequence[uuid.UUID],
-    fan_out: FanOut,
-) -> dict[uuid.UUID, datetime]:
+def _store(posted: Sequence[Posted], ids: Sequence[uuid.UUID], fan_out: FanOut) -> _Stored:
     rows = run(
         STATEMENT.format(reachable=fan_out.reachable, insert=fan_out.insert),
         {
-            "organization": organization.pk,
             "ids": list(ids),
-            "types": [event.type for event in events],
-            "payloads": [event.payload_text for event in events],
-            "dedup_ids": [event.dedup_id for event in events],
+            "organizations": [one.organization.pk for one in posted],
+            "types": [one.event.type for one in posted],
+            "payloads": [one.event.payload_text for one in posted],
+            "dedup_ids": [one.event.dedup_id for one in posted],
         },
     )
-    if not rows[0]["open"]:
-        raise NoEndpoint("The organization has no webhook endpoint, and has not asked for the inbox only.")
-    return {row["id"]: row["created_at"] for row in rows if row["id"]}
+    return _Stored(
+        {row["organization_id"] for row in rows if row["id"] is None},
+        {row["id"]: row["created_at"] for row in rows if row["id"] is not None},
+    )
 
 
-def _accept_one_by_one(
-    organization: Organization, events: Sequence[IncomingEvent], fan_out: FanOut
-) -> list[Accepted | DuplicateEvent | InvalidBody]:
+def _accept_by_halves(posted: Sequence[Posted], fan_out: FanOut) -> list[Outcome]:
     """PostgreSQL refused a payload, and with it the statement: the others must not suffer."""
-    if len(events) == 1:
+    if len(posted) == 1:
         return [InvalidBody([("#/payload", "This holds a value that the database can't store.")])]
-    return [result for event in events for result in accept_events(organization, [event], fan_out=fan_out)]
+    middle = len(posted) // 2
+    return accept_all(posted[:middle], fan_out=fan_out) + accept_all(posted[middle:], fan_out=fan_out)
 
 
 def _outcomes(
-    organization: Organization,
-    events: Sequence[IncomingEvent],
+    posted: Sequence[Posted],
     ids: Sequence[uuid.UUID],
-    firsts: dict[str, uuid.UUID],
-    stored: dict[uuid.UUID, datetime],
-) -> list[Accepted | DuplicateEvent | InvalidBody]:
-    refused = [
-        event.dedup_id
-        for event, event_id in zip(events, ids, strict=True)
-        if event_id not in stored and event.dedup_id is not None
+    firsts: dict[_Holder | None, uuid.UUID],
+    stored: _Stored,
+) -> list[Outcome]:
+    taken = [
+        held
+        for one, event_id in zip(posted, ids, strict=True)
+        if event_id not in stored.created_at and (held := _held(one)) and held[0] in stored.open
     ]
-    holders = {**firsts, **_holders(organization, refused)}
-    outcomes: list[Accepted | DuplicateEvent | InvalidBody] = []
-    for event, event_id in zip(events, ids, strict=True):
-        if event_id in stored:
-            outcomes.append(Accepted(event_id, event.type, event.dedup_id, stored[event_id]))
+    holders = {**firsts, **_holders(taken)}
+    outcomes: list[Outcome] = []
+    for one, event_id in zip(posted, ids, strict=True):
+        created_at = stored.created_at.get(event_id)
+        if created_at is not None:
+            outcomes.append(Accepted(event_id, one.event.type, one.event.dedup_id, created_at))
+        elif one.organization.pk not in stored.open:
+            outcomes.append(NoEndpoint(_NO_ENDPOINT))
         else:
-            outcomes.append(DuplicateEvent(holders[event.dedup_id or ""]))
-    events_accepted.labels(organization.tier).inc(len(stored))
-    events_duplicate.inc(len(events) - len(stored))
+            outcomes.append(DuplicateEvent(holders[_held(one)]))
+    _count(posted, outcomes)
     return outcomes
 
 
-def _holders(organization: Organization, keys: Sequence[str | None]) -> dict[str, uuid.UUID]:
-    if not keys:
+_NO_ENDPOINT = "The organization has no webhook endpoint, and has not asked for the inbox only."
+
+
+def _holders(taken: Sequence[_Holder]) -> dict[_Holder | None, uuid.UUID]:
+    """By whom these are held. Each is there: it was in the way just now, and what expires is removed much later."""
+    if not taken:
         return {}
-    found: Any = OnceKey.objects.filter(organization=organization, kind=OnceKey.Kind.DEDUP, key__in=keys)
-    return dict(found.values_list("key", "event_id"))
+    rows = run(
+        """
+        SELECT organization_id, key, event_id FROM events_oncekey
+        JOIN unnest(%(organizations)s::uuid[], %(keys)s::text[]) AS wanted (organization_id, key)
+            USING (organization_id, key)
+        WHERE kind = 'dedup'
+        """,
+        {"organizations": [organization for organization, _ in taken], "keys": [key for _, key in taken]},
+    )
+    return {(row["organization_id"], row["key"]): row["event_id"] for row in rows}
+
+
+def _count(posted: Sequence[Posted], outcomes: Sequence[Outcome]) -> None:
+    tiers = Counter(
+        one.organization.tier
+        for one, outcome in zip(posted, outcomes, strict=True)
+        if isinstance(outcome, Accepted)
+    )
+    for tier, number in tiers.items():
+        events_accepted.labels(tier).inc(number)
+    if duplicates := sum(isinstance(outcome, DuplicateEvent) for outcome in outcomes):
+        events_duplicate.inc(duplicates)

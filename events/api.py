@@ -17,11 +17,9 @@ from rest_framework.views import APIView
 
 from deliveries.endpoints import find_endpoint
 from deliveries.event_status import STATUSES, with_status
-from deliveries.fan_out import FAN_OUT
+from deliveries.intake import take_batch, take_event
 from deliveries.models import Delivery
 from deliveries.replay import replay_event
-from deliveries.ring import ring_after_commit
-from events.accept import Accepted, accept_event, accept_events
 from events.acknowledge import acknowledge, find_event
 from events.api_shapes import (
     AcceptedOut,
@@ -33,16 +31,15 @@ from events.api_shapes import (
     EventOut,
     ReplayIn,
 )
-from events.errors import DuplicateEvent, EventNotFound, SearchTooBroad
+from events.errors import EventNotFound, SearchTooBroad
 from events.idempotency import LONGEST_KEY, Answer, once
 from events.incoming import LARGEST_BATCH, LARGEST_EVENT, read_batch, read_event, read_search
-from events.metrics import events_rejected
 from events.models import Event
 from events.querysets import EventQuerySet
 from organizations import parameters
 from organizations.authentication import tenant_of
 from organizations.deadlocks import again_after_deadlock
-from organizations.errors import InvalidBody, InvalidQuery
+from organizations.errors import InvalidQuery
 from organizations.middleware import spend_events
 from organizations.patience import TookTooLong, patience
 from organizations.scopes import EVENTS_READ, EVENTS_WRITE
@@ -108,14 +105,7 @@ class Events(ListAPIView[Event]):
         """Accepts one event. When the answer is 202, the event and its deliveries are stored."""
         spend_events(request._request, 1)
         event = read_event(body_of(request))
-
-        def accept() -> Answer:
-            accepted = accept_event(tenant_of(request), event, fan_out=FAN_OUT)
-            ring_after_commit()
-            log.info("event.accepted", event_id=str(accepted.id), event_type=accepted.type)
-            return Answer.of(202, AcceptedOut(accepted).data)
-
-        return answered_once(request, accept)
+        return answered_once(request, lambda: take_event(tenant_of(request), event))
 
 
 class Batch(APIView):
@@ -132,18 +122,7 @@ class Batch(APIView):
         """Accepts up to 1,000 events, each for itself: 202 when all were, else 207 and what became of each."""
         incoming = read_batch(body_of(request))
         spend_events(request._request, len(incoming))
-
-        def accept() -> Answer:
-            taken = [event for event in incoming if not isinstance(event, InvalidBody)]
-            accepted = iter(accept_events(tenant_of(request), taken, fan_out=FAN_OUT))
-            outcomes = [event if isinstance(event, InvalidBody) else next(accepted) for event in incoming]
-            ring_after_commit()
-            document = batch_answer(outcomes)
-            counts = {name: document[name] for name in ("accepted", "duplicates", "rejected")}
-            log.info("batch.accepted", **counts)
-            return Answer.of(202 if document["accepted"] == len(outcomes) else 207, document)
-
-        return answered_once(request, accept)
+        return answered_once(request, lambda: take_batch(tenant_of(request), incoming))
 
 
 def answered_once(request: Request, act: Callable[[], Answer]) -> Response:
@@ -163,40 +142,6 @@ def body_of(request: Request) -> bytes:
     body: Any = request.data
     found: bytes = body
     return found
-
-
-def batch_answer(
-    outcomes: list[Accepted | DuplicateEvent | InvalidBody],
-) -> dict[str, Any]:
-    results = [{"index": index, **result_of(outcome)} for index, outcome in enumerate(outcomes)]
-    counts = {
-        name: sum(result["status"] == status for result in results)
-        for name, status in (
-            ("accepted", "accepted"),
-            ("duplicates", "duplicate"),
-            ("rejected", "rejected"),
-        )
-    }
-    if counts["rejected"]:
-        events_rejected.labels("invalid").inc(counts["rejected"])
-    return {**counts, "results": results}
-
-
-def result_of(outcome: Accepted | DuplicateEvent | InvalidBody) -> dict[str, Any]:
-    if isinstance(outcome, Accepted):
-        return {"status": "accepted", "id": str(outcome.id)}
-    if isinstance(outcome, DuplicateEvent):
-        error = {
-            "code": "duplicate_event",
-            "detail": str(outcome),
-            "event_id": str(outcome.event_id),
-        }
-        return {"status": "duplicate", "id": str(outcome.event_id), "error": error}
-    faults = [{"pointer": pointer, "detail": detail} for pointer, detail in outcome.fields]
-    return {
-        "status": "rejected",
-        "error": {"code": "invalid_body", "detail": str(outcome), "errors": faults},
-    }
 
 
 class OneEvent(APIView):

@@ -1,5 +1,6 @@
 """REST framework's door: whose call is this, and may its key do that?"""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -26,7 +27,7 @@ class KeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Organization, ApiKey] | None:
-        text = presented_key(request)
+        text = presented_key(request.headers)
         key = find_key(text, caller=caller_address(request._request)) if text else None
         key_checks.labels("valid" if key else "refused").inc()
         if key is None:
@@ -39,11 +40,12 @@ class KeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-def presented_key(request: Request) -> str:
-    given = request.headers.get("X-API-Key", "").strip()
+def presented_key(headers: Mapping[str, str]) -> str:
+    """`headers` by their names in small letters, if it is particular about that."""
+    given = headers.get("x-api-key", "").strip()
     if given:
         return given
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 

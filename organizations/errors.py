@@ -36,6 +36,11 @@ class BodyTooLarge(Refused):
         super().__init__(f"The body is larger than {limit:,} bytes.")
 
 
+class BodyTooSlow(Refused):
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"The body was not there after {seconds} seconds.")
+
+
 class SignupClosed(Refused):
     """Nobody may make a tenant without staff."""
 

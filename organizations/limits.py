@@ -7,55 +7,75 @@ wherever they start. The clock is Redis'. Without Redis each process counts for 
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
 
 from organizations import redis_client
-from organizations.metrics import limit_fallbacks
+from organizations.errors import OverLimit
+from organizations.metrics import limit_fallbacks, limit_refusals
 
 WINDOW = 60  # seconds
 
-_SCRIPT = """
-local now = tonumber(redis.call('TIME')[1])
-local cost, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local spent = redis.call('HGETALL', KEYS[1])
-local used, seconds, amounts, gone = 0, {}, {}, {}
-for i = 1, #spent, 2 do
-    local second, amount = tonumber(spent[i]), tonumber(spent[i + 1])
-    if second < now - window then
-        gone[#gone + 1] = spent[i]
-    else
-        used = used + amount
-        seconds[#seconds + 1] = second
-        amounts[second] = amount
+# Of each budget: its key; the limit, how many costs, the costs. Answers one list of numbers (msgpack): now, and of each
+# budget whether each cost passed (1 or 0), how many pairs, the pairs second and amount as they were before. When all
+# passed one pair says enough: the oldest second, and all that was spent.
+_SCRIPT = b"""
+local now, window = tonumber(redis.call('TIME')[1]), tonumber(ARGV[1])
+local answer, at = {now}, 2
+for _, key in ipairs(KEYS) do
+    local limit, costs = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+    local held = redis.call('HGETALL', key)
+    local used, oldest, pairs, gone = 0, now, {}, {}
+    for i = 1, #held, 2 do
+        local second, amount = tonumber(held[i]), tonumber(held[i + 1])
+        if second < now - window then
+            gone[#gone + 1] = held[i]
+        else
+            used = used + amount
+            oldest = math.min(oldest, second)
+            pairs[#pairs + 1] = second
+            pairs[#pairs + 1] = amount
+        end
     end
+    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    local taken, refused = 0, false
+    for i = at + 2, at + 1 + costs do
+        local cost = tonumber(ARGV[i])
+        if used + taken + cost <= limit then
+            taken = taken + cost
+            answer[#answer + 1] = 1
+        else
+            refused = true
+            answer[#answer + 1] = 0
+        end
+    end
+    at = at + 2 + costs
+    if taken > 0 then
+        redis.call('HINCRBY', key, now, taken)
+        redis.call('EXPIRE', key, window + 2)
+    end
+    if not refused and #pairs > 0 then pairs = {oldest, used} end
+    answer[#answer + 1] = #pairs / 2
+    for _, number in ipairs(pairs) do answer[#answer + 1] = number end
 end
-if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
-local passed = used + cost <= limit
-if passed and cost > 0 then
-    redis.call('HINCRBY', KEYS[1], now, cost)
-    redis.call('EXPIRE', KEYS[1], window + 2)
-end
-table.sort(seconds)
-local answer = {passed and 1 or 0, used, now}
-for _, second in ipairs(seconds) do
-    answer[#answer + 1] = second
-    answer[#answer + 1] = amounts[second]
-end
-return answer
+return cmsgpack.pack(answer)
 """
 
 
-@dataclass(frozen=True)
-class Budget:
+_decoder = msgspec.msgpack.Decoder(list[int])
+
+
+class Budget(NamedTuple):
     """Something that is counted: `limit` in each window, under a name of its own."""
 
     name: str
     limit: int
 
 
-@dataclass(frozen=True)
-class Spending:
+class Spending(NamedTuple):
     """What came of it. `reset_at` is in unix seconds; `retry_after` in whole seconds from `now`, at least 1."""
 
     passed: bool
@@ -71,16 +91,62 @@ class Spending:
 
 def spend(budget: Budget, cost: int = 1) -> Spending:
     """Takes `cost` from the budget if it is there, all or nothing. A cost of 0 only looks."""
-    answer = redis_client.ask(
-        lambda redis: redis.eval(_SCRIPT, 1, f"triggers:limit:{budget.name}", cost, budget.limit, WINDOW),
-        what="limits",
-    )
+    return spend_all([(budget, cost)])[0]
+
+
+def spend_all(wanted: Sequence[tuple[Budget, int]]) -> list[Spending]:
+    """`spend` for many at once, each for itself and in order, in one round trip."""
+    costs: dict[Budget, list[int]] = {}
+    for budget, cost in wanted:
+        costs.setdefault(budget, []).append(cost)
+    answer = redis_client.ask(lambda redis: _ask(redis, costs), what="limits")
     if answer is None:
-        limit_fallbacks.inc()
-        return _own_count.spend(budget, cost)
-    passed, _used, now, *pairs = answer
-    spent = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    return verdict(budget, cost, bool(passed), spent, now)
+        limit_fallbacks.inc(len(wanted))
+        return [_own_count.spend(budget, cost) for budget, cost in wanted]
+    spendings = _spendings(costs, answer)
+    return [next(spendings[budget]) for budget, _ in wanted]
+
+
+def _ask(redis: Any, costs: Mapping[Budget, Sequence[int]]) -> list[int]:
+    arguments = [WINDOW]
+    for budget, each in costs.items():
+        arguments += [budget.limit, len(each), *each]
+    keys = [f"triggers:limit:{budget.name}" for budget in costs]
+    answer: list[int] = _decoder.decode(redis.register_script(_SCRIPT)(keys, arguments))
+    return answer
+
+
+def _spendings(
+    costs: Mapping[Budget, Sequence[int]], answer: Sequence[int]
+) -> dict[Budget, Iterator[Spending]]:
+    """Of each budget its spendings in order, from what the script answered."""
+    numbers = iter(answer)
+    now, found = next(numbers), {}
+    for budget, each in costs.items():
+        passed = [bool(next(numbers)) for _ in each]
+        spent = {next(numbers): next(numbers) for _ in range(next(numbers))}
+        found[budget] = iter(
+            [_verdict_after(budget, cost, fits, spent, now) for cost, fits in zip(each, passed, strict=True)]
+        )
+    return found
+
+
+def _verdict_after(budget: Budget, cost: int, passed: bool, spent: dict[int, int], now: int) -> Spending:
+    """The verdict; and notes the cost for the next one."""
+    spending = verdict(budget, cost, passed, spent, now)
+    if passed and cost:
+        spent[now] = spent.get(now, 0) + cost
+    return spending
+
+
+def over_limit(tier: str, spending: Spending, cost: int) -> OverLimit:
+    """The error of a call that was refused so."""
+    limit_refusals.labels(tier).inc()
+    return OverLimit(
+        f"{spending.limit:,} events in {WINDOW} seconds are allowed, {spending.remaining:,} are left, "
+        f"{cost:,} asked for.",
+        retry_after=spending.retry_after,
+    )
 
 
 def verdict(budget: Budget, cost: int, passed: bool, spent: Mapping[int, int], now: int) -> Spending:

@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from organizations.errors import OverLimit
-from organizations.limits import WINDOW, Spending, spend
-from organizations.metrics import limit_refusals
+from organizations.limits import WINDOW, Spending, over_limit, spend
 from organizations.verification import allowed_limit
 
 
@@ -43,9 +41,4 @@ def spend_events(request: HttpRequest, cost: int) -> None:
     spending = spend(allowed_limit(organization), cost)
     request.spending = spending  # type: ignore[attr-defined]
     if not spending.passed:
-        limit_refusals.labels(organization.tier).inc()
-        raise OverLimit(
-            f"{spending.limit:,} events in {WINDOW} seconds are allowed, {spending.remaining:,} are left, "
-            f"{cost:,} asked for.",
-            retry_after=spending.retry_after,
-        )
+        raise over_limit(organization.tier, spending, cost)

@@ -17,5 +17,5 @@ def run(statement: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.wrap_database_errors:
         raw: psycopg.Connection[Any] = connection.connection
         with psycopg.Cursor(raw, row_factory=dict_row) as cursor:
-            cursor.execute(statement.encode(), parameters, prepare=True)
+            cursor.execute(statement.encode(), parameters, prepare=True, binary=True)
             return cursor.fetchall() if cursor.description else []

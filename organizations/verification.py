@@ -5,7 +5,7 @@ it takes as long, and counts as a guess as well. Guesses are counted before bcry
 never for the key they aim at, so that nobody elsewhere can lock a good key out.
 
 Three things are remembered, per process:
-- that a text matched a row's bcrypt hash: for ten minutes, as an HMAC of the text, bound to that hash;
+- that a text matched a row's bcrypt hash: for ten minutes, as a MAC of the text, bound to that hash;
 - that it did not: likewise, so that who goes on with an old key, which is no guessing, does not use up the guesses of
   those who share the address;
 - the row's state (revoked, expired, scopes, tier): for half a second, so a revocation holds everywhere within one.
@@ -17,12 +17,15 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import NamedTuple
 
 import bcrypt
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -49,7 +52,7 @@ class _Checked:
 
 @dataclass(frozen=True)
 class _State:
-    key: ApiKey | None
+    key: ApiKey
     until: float
 
 
@@ -94,11 +97,68 @@ def find_key(text: str, *, caller: str) -> ApiKey | None:
     return key
 
 
+def _proof_of(parts: KeyParts) -> bytes:
+    """A MAC of the key (RFC 7693, keyed): HMAC by OpenSSL takes forty times as long to start."""
+    return hashlib.blake2b("_".join(parts).encode(), key=_process_secret, digest_size=32).digest()
+
+
+class Remembered(NamedTuple):
+    """A key that is known to be good; `fresh` while its state need not be read again."""
+
+    key: ApiKey
+    fresh: bool
+
+
+def remembered_key(text: str) -> Remembered | None:
+    """The key that `text` is, if that is remembered: waits for nothing. None says nothing about it: ask `find_key`."""
+    parts = take_apart(text)
+    if parts is None:
+        return None
+    with _lock:
+        state = _states.get(parts.public_id)
+    if not isinstance(state, _State) or _use_is_to_be_noted(state.key):
+        return None
+    proof = _proof_of(parts)
+    if not _known(parts.public_id, proof, state.key.secret_hash):
+        return None
+    return Remembered(state.key, state.until > time.monotonic())
+
+
+def read_states(public_ids: Sequence[str]) -> list[None]:
+    """Reads the state of these keys again, and in the same query of all that were in use a moment ago: with many
+    tenants each would else be a query of its own, twice a second."""
+    now = time.monotonic()
+    soon = now + STATE_SECONDS / 2
+    wanted = set(public_ids)
+    with _lock:
+        for public_id in reversed(_states):
+            state = _states[public_id]
+            if not isinstance(state, _State) or state.until < soon - STATE_SECONDS:
+                break
+            if state.until < soon:
+                wanted.add(public_id)
+    found = {key.public_id: key for key in _valid_keys().filter(public_id__in=wanted)}
+    with _lock:
+        for public_id in wanted:
+            if key := found.get(public_id):
+                _states.remember(public_id, _State(key, now + STATE_SECONDS))
+            else:
+                _states.pop(public_id, None)
+    return [None for _ in public_ids]
+
+
+def _valid_keys() -> QuerySet[ApiKey]:
+    return ApiKey.objects.valid().select_related("organization")
+
+
+def _use_is_to_be_noted(key: ApiKey) -> bool:
+    return key.last_used_at is None or timezone.now() - key.last_used_at > NOTED_EVERY
+
+
 def _note_use(key: ApiKey) -> None:
     """`last_used_at`, to the minute: one write a minute, not one a call."""
-    now = timezone.now()
-    if key.last_used_at is None or now - key.last_used_at > NOTED_EVERY:
-        key.last_used_at = now  # this process need not try again before the state is read anew
+    if _use_is_to_be_noted(key):
+        key.last_used_at = timezone.now()  # this process need not try again before the state is read anew
         ApiKey.objects.unused_since(NOTED_EVERY).filter(pk=key.pk).update(last_used_at=Now())
 
 
@@ -108,7 +168,7 @@ def _current_state(public_id: str) -> ApiKey | None:
         known = _states.get(public_id)
     if isinstance(known, _State) and known.until > now:
         return known.key
-    key = ApiKey.objects.valid().select_related("organization").filter(public_id=public_id).first()
+    key = _valid_keys().filter(public_id=public_id).first()
     if key is not None:
         with _lock:
             _states.remember(public_id, _State(key, now + STATE_SECONDS))
@@ -121,7 +181,7 @@ def _nobodys_hash() -> str:
 
 
 def _matches(parts: KeyParts, secret_hash: str, caller: str) -> bool:
-    proof = hmac.digest(_process_secret, "_".join(parts).encode(), hashlib.sha256)
+    proof = _proof_of(parts)
     known = _known(parts.public_id, proof, secret_hash)
     if known is not None:
         return known

@@ -12,6 +12,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from organizations import limits, redis_client, verification
 from tests.calls import Caller
+from tests.doors import through_granian
 from tests.factories import make_key, make_organization
 
 OUR_APPS = ("organizations", "events", "deliveries")
@@ -71,6 +72,14 @@ def empty_our_tables() -> None:
     with transaction.atomic(), connection.cursor() as cursor:  # foreign keys are looked at when it ends
         for table in tables:
             cursor.execute(f"DELETE FROM {table}")
+
+
+@pytest.fixture(params=["django", "granian"])
+def door(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whatever is sent in the test goes through Django alone, or through what granian serves, with its fast lane."""
+    if request.param == "granian":
+        monkeypatch.setattr(Caller, "through", staticmethod(through_granian))
+    return str(request.param)
 
 
 @pytest.fixture

@@ -94,6 +94,11 @@ PAGES = {
         "Without a valid key the organization could never make another.",
         "Make a new key first (POST /api/keys), or rotate this one (POST /api/keys/rotate).",
     ),
+    "request_timeout": Page(
+        "The body took too long",
+        "The whole body was not there 30 seconds after its request.",
+        "Send the body together with the request. If the line is slow, send smaller batches.",
+    ),
     "payload_too_large": Page(
         "The body is too large",
         "An event may have 262,144 bytes, a batch 8 MiB, any other body 64 KiB.",

@@ -31,6 +31,7 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     organizations.InvalidBody: (422, "invalid_body"),
     organizations.InvalidQuery: (422, "invalid_query"),
     organizations.InvalidHeader: (422, "invalid_header"),
+    organizations.BodyTooSlow: (408, "request_timeout"),
     organizations.BodyTooLarge: (413, "payload_too_large"),
     organizations.SignupClosed: (403, "signup_closed"),
     organizations.KeyNotFound: (404, "not_found"),
@@ -97,10 +98,13 @@ class Problem:
             **self.extra,
         }
 
+    def content(self, request_id: str) -> bytes:
+        return JSONOut().render(self.body(request_id))
+
     def response(self, request: HttpRequest) -> HttpResponse:
         """As an answer of plain Django."""
         answer = HttpResponse(
-            JSONOut().render(self.body(getattr(request, "request_id", ""))),
+            self.content(getattr(request, "request_id", "")),
             status=self.status,
             content_type="application/problem+json",
         )

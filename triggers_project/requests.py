@@ -2,11 +2,11 @@
 
 import re
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
+import uuid_utils
 from django.http import HttpRequest, HttpResponse
 
 log = structlog.get_logger(__name__)
@@ -17,8 +17,13 @@ MOST_READ_IN_VAIN = 1024 * 1024  # bytes
 _QUIET = ("/health/", "/static/")
 
 
+def request_id_of(given: str) -> str:
+    """The caller's own when it is 1-128 printable ASCII characters, else a new one."""
+    return given if _CALLERS_ID.fullmatch(given) else str(uuid_utils.uuid4())
+
+
 class RequestLog:
-    """Gives each request its id (the caller's own when it is 1-128 printable ASCII characters) and its log line.
+    """Gives each request its id and its log line.
 
     The id is on `request.request_id`, in the answer's `X-Request-ID`, and bound to every log line on the way.
     """
@@ -27,8 +32,7 @@ class RequestLog:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _CALLERS_ID.fullmatch(given) else str(uuid.uuid4())
+        request_id = request_id_of(request.headers.get("X-Request-ID", ""))
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)

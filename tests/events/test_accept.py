@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from deliveries.fan_out import FAN_OUT
 from deliveries.models import Delivery
-from events.accept import Accepted, accept_event, accept_events
+from events.accept import Accepted, Posted, accept_all, accept_event, accept_events
 from events.errors import DuplicateEvent, NoEndpoint
 from events.models import Event, OnceKey
 from organizations.errors import InvalidBody
@@ -36,7 +36,7 @@ def accept(organization: Organization, **fields: object) -> Accepted:
     return accept_event(organization, incoming(**fields), fan_out=FAN_OUT)
 
 
-def accept_all(organization: Organization, *dedup_ids: str | None) -> list[object]:
+def accept_batch(organization: Organization, *dedup_ids: str | None) -> list[object]:
     events = [incoming(dedup_id=dedup_id) for dedup_id in dedup_ids]
     return list(accept_events(organization, events, fan_out=FAN_OUT))
 
@@ -54,7 +54,7 @@ def test_an_event_is_stored_as_it_was_accepted(organization: Organization) -> No
 
 
 def test_ids_are_uuids_of_version_7_in_the_order_of_a_batch(organization: Organization) -> None:
-    ids = [accepted.id for accepted in accept_all(organization, *[None] * 50)]
+    ids = [accepted.id for accepted in accept_batch(organization, *[None] * 50)]
     assert {event_id.version for event_id in ids} == {7}
     assert ids == sorted(ids)
 
@@ -118,7 +118,7 @@ def test_a_dedup_id_is_the_tenants_own(organization: Organization) -> None:
 
 
 def test_events_without_dedup_id_are_never_duplicates(organization: Organization) -> None:
-    accept_all(organization, None, None, None)
+    accept_batch(organization, None, None, None)
     assert Event.objects.count() == 3
 
 
@@ -177,7 +177,7 @@ def test_when_the_first_is_rolled_back_the_one_that_waited_is_accepted(
 
 def test_a_batch_says_of_each_event_in_order_what_became_of_it(organization: Organization) -> None:
     before = accept(organization, dedup_id="old")
-    outcomes = accept_all(organization, None, "old", "new", "new", "old")
+    outcomes = accept_batch(organization, None, "old", "new", "new", "old")
     assert [type(outcome) for outcome in outcomes] == [
         Accepted,
         DuplicateEvent,
@@ -213,7 +213,7 @@ def test_batches_with_the_same_keys_in_opposite_order_never_lock_each_other_out(
     committed_organization: Organization,
 ) -> None:
     def batch(*dedup_ids: str) -> list[object]:
-        return accept_all(committed_organization, *dedup_ids)
+        return accept_batch(committed_organization, *dedup_ids)
 
     with open_transaction():
         accept(
@@ -235,3 +235,72 @@ def test_what_was_accepted_is_seen_by_others(committed_acme: SimpleNamespace) ->
     event_id = committed_acme.api.post("/api/events", {"type": "a", "payload": 1}).json()["id"]
     with in_another_thread(lambda: list(Delivery.objects.values_list("event_id", flat=True))) as seen:
         assert seen.result() == [uuid.UUID(event_id)]
+
+
+# --- Those of many tenants at once --------------------------------------------------------------------------------
+
+
+def posted(*wanted: tuple[Organization, dict[str, object]]) -> list[object]:
+    events = [Posted(organization, incoming(**fields)) for organization, fields in wanted]
+    return list(accept_all(events, fan_out=FAN_OUT))
+
+
+def test_each_event_goes_to_its_own_tenants_endpoints(db: None) -> None:
+    first, second = make_organization(), make_organization()
+    endpoints = {organization.pk: make_endpoint(organization).pk for organization in (first, second)}
+    one, other = posted((first, {}), (second, {}))
+    assert isinstance(one, Accepted)
+    assert isinstance(other, Accepted)
+    found = Delivery.objects.values_list("event_id", "organization_id", "endpoint_id")
+    assert set(found) == {
+        (one.id, first.pk, endpoints[first.pk]),
+        (other.id, second.pk, endpoints[second.pk]),
+    }
+
+
+def test_a_dedup_id_is_each_tenants_own_among_those_that_come_together(organization: Organization) -> None:
+    other = make_organization(inbox_only=True)
+    first, again, others = posted(
+        *[(whose, {"dedup_id": "d"}) for whose in (organization, organization, other)]
+    )
+    assert isinstance(first, Accepted)
+    assert isinstance(again, DuplicateEvent)
+    assert isinstance(others, Accepted)
+    assert again.event_id == first.id
+
+
+def test_who_has_no_endpoint_is_in_nobodys_way(organization: Organization) -> None:
+    without = make_organization()
+    refused, accepted, again = posted((without, {"dedup_id": "d"}), (organization, {}), (without, {}))
+    assert [type(refused), type(accepted), type(again)] == [NoEndpoint, Accepted, NoEndpoint]
+    assert Event.objects.get().organization == organization
+    assert not OnceKey.objects.exists()
+
+
+def test_what_can_not_be_stored_is_in_nobodys_way(organization: Organization) -> None:
+    others = [make_organization(inbox_only=True) for _ in range(6)]
+    wanted: list[tuple[Organization, dict[str, object]]] = [(other, {}) for other in others]
+    wanted.insert(3, (organization, {"payload": NOT_STORABLE}))
+    outcomes = posted(*wanted)
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 3 + [InvalidBody] + [Accepted] * 3
+    assert set(Event.objects.values_list("organization_id", flat=True)) == {other.pk for other in others}
+
+
+def test_a_tenant_that_is_not_there_any_more_is_in_nobodys_way(organization: Organization) -> None:
+    gone = make_organization(inbox_only=True)
+    Organization.objects.filter(pk=gone.pk).delete()
+    refused, accepted = posted((gone, {}), (organization, {}))
+    assert [type(refused), type(accepted)] == [NoEndpoint, Accepted]
+
+
+def test_two_that_hold_each_others_dedup_ids_wait_and_never_in_a_circle(committed: None) -> None:
+    first, second = (make_organization(inbox_only=True) for _ in range(2))
+
+    def both(*organizations: Organization) -> list[object]:
+        return posted(
+            *[(organization, {"dedup_id": f"d{n}"}) for n in range(5) for organization in organizations]
+        )
+
+    outcomes = at_once([lambda: both(first, second), lambda: both(second, first)] * 5)
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert Event.objects.count() == 10

@@ -11,6 +11,8 @@ from organizations.models import Organization
 from tests.calls import pointers
 from tests.factories import make_endpoint
 
+pytestmark = pytest.mark.usefixtures("door")
+
 BATCH = "/api/events/batch"
 EVENT = {"type": "order.created", "payload": {"n": 1}}
 LIMIT = 8 * 1024 * 1024

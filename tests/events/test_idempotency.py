@@ -12,6 +12,8 @@ from tests.calls import Caller
 from tests.concurrency import at_once
 from tests.factories import make_key, make_organization
 
+pytestmark = pytest.mark.usefixtures("door")
+
 EVENTS, BATCH = "/api/events", "/api/events/batch"
 EVENT = {"type": "order.created", "payload": {"n": 1}}
 KEY = {"Idempotency-Key": "k1"}

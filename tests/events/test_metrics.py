@@ -1,7 +1,11 @@
 from types import SimpleNamespace
 
+import pytest
+
 from organizations.models import Organization
 from tests.figures import growth
+
+pytestmark = pytest.mark.usefixtures("door")
 
 EVENT = {"type": "order.created", "payload": 1}
 

@@ -10,6 +10,8 @@ from events.models import Event
 from organizations.models import Organization
 from tests.calls import pointers
 
+pytestmark = pytest.mark.usefixtures("door")
+
 
 @pytest.fixture(autouse=True)
 def _inbox_is_enough(committed_acme: SimpleNamespace) -> None:

@@ -15,6 +15,8 @@ from tests.concurrency import at_once
 from tests.deliveries.engine_room import claim
 from tests.factories import make_endpoint, make_key
 
+pytestmark = pytest.mark.usefixtures("door")
+
 EVENTS = "/api/events"
 EVENT = {"type": "order.created", "payload": {"n": 1}}
 LIMIT = 262_144

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import pytest
 
 from organizations import limits, redis_client
-from organizations.limits import Budget, Spending, spend, verdict
+from organizations.limits import Budget, Spending, spend, spend_all, verdict
 from tests.concurrency import at_once
 
 T = TypeVar("T")
@@ -143,6 +143,34 @@ def test_callers_of_different_cost_at_once_fill_the_limit_and_never_more() -> No
     assert sorted(outcomes) == [False] * 8 + [True] * 2
 
 
+def test_many_budgets_are_spent_from_at_once_each_call_for_itself_and_in_order() -> None:
+    other = Budget("other", 5)
+    spend(other, 2)
+    wanted = [(TEN, 4), (other, 3), (TEN, 7), (TEN, 6), (other, 1), (TEN, 0)]
+    found = spend_all(wanted)
+    assert [(spending.passed, spending.limit, spending.remaining) for spending in found] == [
+        (True, 10, 6),
+        (True, 5, 0),
+        (False, 10, 6),
+        (True, 10, 0),
+        (False, 5, 0),
+        (True, 10, 0),
+    ]
+    assert [spend(TEN, 0).remaining, spend(other, 0).remaining] == [0, 0]
+
+
+def test_of_many_a_refused_one_is_told_when_it_fits() -> None:
+    def try_it() -> list[int]:
+        put({40: 6, 10: 4})
+        return [spending.retry_after for spending in spend_all([(TEN, 3), (TEN, 7)])]
+
+    assert within_one_second(try_it) == [21, 51]
+
+
+def test_nothing_wanted_is_nothing_spent() -> None:
+    assert spend_all([]) == []
+
+
 # --- Without Redis ------------------------------------------------------------------------------------------------
 
 
@@ -236,3 +264,8 @@ def test_the_script_decides_as_the_process_alone_would() -> None:
     pairs = within_one_second(try_them)
     assert [one for one, _ in pairs] == [other for _, other in pairs]
     assert [one.passed for one, _ in pairs] == [True, True, False, False]
+
+
+def test_without_redis_many_are_counted_here(no_redis: None) -> None:
+    found = spend_all([(TEN, 6), (TEN, 6), (TEN, 4)])
+    assert [spending.passed for spending in found] == [True, False, True]

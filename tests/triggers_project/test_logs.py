@@ -88,7 +88,7 @@ def test_what_one_request_bound_is_forgotten_at_the_next(
 def test_a_mistake_of_ours_is_logged_with_its_traceback(
     acme: SimpleNamespace, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("events.api.accept_event", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("deliveries.intake.accept_event", lambda *_, **__: 1 // 0)
     acme.api.post("/api/events", {"type": "a", "payload": 1}, headers={"X-Request-ID": "mine"})
     (failed,) = [line for line in lines(written) if line["event"] == "request.failed"]
     assert (failed["level"], failed["request_id"]) == ("error", "mine")
@@ -152,7 +152,7 @@ def test_no_line_of_a_whole_journey_holds_a_key_a_secret_or_a_payload(
     api.get("/api/events", payload=HIDDEN, since=HIDDEN, cursor=HIDDEN)
     api.post("/api/webhook/config", {"webhook_url": f"http://{HIDDEN}@10.0.0.1/", "secret": HIDDEN})
     fresh = api.post("/api/keys/rotate", {"grace_seconds": 60}).json()["api_key"]
-    monkeypatch.setattr("events.api.accept_event", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("deliveries.intake.accept_event", lambda *_, **__: 1 // 0)
     api.post(f"/api/events?payload={HIDDEN}", body)
     monkeypatch.setattr("organizations.middleware.limit_headers", lambda _: 1 // 0)
     api.client.get(f"/api/events?payload={HIDDEN}")

@@ -12,6 +12,7 @@ from deliveries.models import EndpointSecret
 from events.idempotency import reserve
 from organizations.models import ApiKey
 from tests.calls import Caller, encoded
+from tests.doors import Dawdling, Scope, exchange
 from tests.factories import make_endpoint, make_key
 from triggers_project.problem_pages import PAGES
 from triggers_project.problems import TABLE
@@ -39,6 +40,12 @@ def in_flight(acme: SimpleNamespace, _: Any) -> HttpResponse:
     return acme.api.post(EVENTS, EVENT, headers={"Idempotency-Key": "k"})
 
 
+def dawdle(_: SimpleNamespace, request: pytest.FixtureRequest) -> HttpResponse:
+    request.getfixturevalue("monkeypatch").setattr("triggers_project.web.bodies.BODY_SECONDS", 0.02)
+    scope = Scope("POST", KEYS, [("Host", "localhost"), ("Content-Length", "100")])
+    return exchange((scope, Dawdling(b"{")))[0]
+
+
 def over_the_limit(acme: SimpleNamespace, _: Any) -> HttpResponse:
     return acme.api.post(f"{EVENTS}/batch", {"events": [{"type": "a", "payload": 1}] * 101})
 
@@ -63,7 +70,7 @@ def break_down(acme: SimpleNamespace, request: pytest.FixtureRequest) -> HttpRes
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    request.getfixturevalue("monkeypatch").setattr("events.api.accept_event", fail)
+    request.getfixturevalue("monkeypatch").setattr("deliveries.intake.accept_event", fail)
     return acme.api.post(EVENTS, EVENT)
 
 
@@ -110,6 +117,7 @@ PROVOKED: dict[str, tuple[int, Provoke]] = {
     "too_many_endpoints": (409, too_many_endpoints),
     "too_many_keys": (409, too_many_keys),
     "last_key": (409, lambda acme, _: acme.api.delete(f"{KEYS}/{ApiKey.objects.get().pk}")),
+    "request_timeout": (408, dawdle),
     "payload_too_large": (413, lambda acme, _: acme.api.post(EVENTS, b" " * 262_145)),
     "unsupported_media_type": (
         415,

@@ -57,7 +57,7 @@ def test_what_we_did_not_foresee_is_a_500_that_gives_nothing_away(
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("hidden")
 
-    monkeypatch.setattr("events.api.accept_event", break_down)
+    monkeypatch.setattr("deliveries.intake.accept_event", break_down)
     response = acme.api.post("/api/events", EVENT, headers={"X-Request-ID": "mine"})
     assert response.status_code == 500
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -131,7 +131,7 @@ def test_a_database_that_goes_away_in_the_middle_is_a_503(
     def go_away(*_: object, **__: object) -> None:
         raise OperationalError("server closed the connection: secret detail")
 
-    monkeypatch.setattr("events.api.accept_event", go_away)
+    monkeypatch.setattr("deliveries.intake.accept_event", go_away)
     response = acme.api.post("/api/events", EVENT)
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert "secret detail" not in response.content.decode()

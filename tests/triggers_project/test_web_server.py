@@ -7,15 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from events.models import Event
+from events.models import Event, OnceKey
 from organizations.models import Organization
+from tests.concurrency import open_transaction, until_somebody_waits_for_a_lock
 from tests.conftest import tenant
+from tests.factories import ahead
 from triggers_project.local.embedded import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,10 +29,16 @@ BODY = b'{"type": "a", "payload": 1}'
 @pytest.fixture(scope="module")
 def server(django_db_setup: None) -> Iterator[int]:
     """Granian as in production, on this run's test database: its port."""
+    with granian() as (port, _):
+        yield port
+
+
+@contextmanager
+def granian() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     port, name = free_port(), str(connection.settings_dict["NAME"])
-    options = f"--interface wsgi --port {port} --no-ws --blocking-threads 2".split()
+    options = f"--interface rsgi --port {port} --no-ws".split()
     process = subprocess.Popen(
-        [sys.executable, "-m", "granian", *options, "triggers_project.wsgi:application"],
+        [sys.executable, "-m", "granian", *options, "triggers_project.rsgi:application"],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": settings.DATABASE_URL.rpartition("/")[0] + f"/{name}"},
         stdout=subprocess.DEVNULL,
@@ -36,7 +46,7 @@ def server(django_db_setup: None) -> Iterator[int]:
     )
     try:
         until_it_listens(port)
-        yield port
+        yield port, process
     finally:
         process.terminate()
         process.wait(20)
@@ -53,10 +63,14 @@ def until_it_listens(port: int) -> None:
     raise AssertionError("granian does not listen")
 
 
-@pytest.fixture
-def key(committed: None) -> str:
+@pytest.fixture(params=["a key that is new to it", "a key that it knows"])
+def key(server: int, committed: None, request: pytest.FixtureRequest) -> str:
+    """A tenant's, whose calls Django answers at first, and then the fast lane."""
     acme = tenant("Acme")
     Organization.objects.update(inbox_only=True)
+    if "knows" in request.param:
+        for _ in range(2):
+            assert talk(server, "X-Nothing: 1", key=acme.key)[0] == 400
     return acme.key
 
 
@@ -164,3 +178,39 @@ def test_who_is_refused_while_still_writing_hears_it(server: int, key: str) -> N
         heard.append(answer.status)
     client.close()
     assert heard == [405] * 20
+
+
+def test_who_dawdles_is_in_nobodys_way(server: int, key: str) -> None:
+    """More of them than there are threads for Django: each has sent a part of its body."""
+    head = f"POST /api/events HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    with ExitStack() as held:
+        for path in ["/api/events"] * 40 + ["/api/keys/rotate"] * 40:
+            client = held.enter_context(socket.create_connection(("127.0.0.1", server), timeout=10))
+            client.sendall(head.replace("/api/events", path).encode())
+        assert talk(server, f"Content-Length: {len(BODY)}", BODY, key=key)[0] == 202
+
+
+def test_what_is_being_accepted_when_it_is_told_to_end_is_answered(key: str) -> None:
+    """The event waits for a dedup id that another transaction holds, and does not let go yet."""
+    body = b'{"type": "a", "payload": 1, "dedup_id": "d"}'
+    with granian() as (port, process), ThreadPoolExecutor(1) as threads:
+        for _ in range(2):
+            talk(port, "X-Nothing: 1", key=key)
+        with open_transaction():
+            organization = Organization.objects.get()
+            OnceKey.objects.create(
+                organization=organization,
+                kind="dedup",
+                key="d",
+                event_id=organization.pk,
+                expires_at=ahead(days=1),
+            )
+            answer = threads.submit(talk, port, f"Content-Length: {len(body)}", body, key=key)
+            until_somebody_waits_for_a_lock()
+            process.terminate()
+            time.sleep(0.5)
+            assert not answer.done()
+        status, content = answer.result(20)
+    assert status == 202, content
+    assert Event.objects.get().dedup_id == "d"

@@ -6,9 +6,6 @@ from pathlib import Path
 
 from triggers_project.local.program import Program
 
-# Few would answer as fast: they share one interpreter lock. But one that reads from a client which dawdles is held.
-THREADS_PER_WEB_WORKER = 32
-
 
 def app_programs(
     *, data_dir: Path, environ: Mapping[str, str], port: int, receiver_port: int | None = None
@@ -49,14 +46,13 @@ def app_programs(
 
 def _web_options(port: int, workers: str) -> list[str]:
     return [
-        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", workers),
-        *("--blocking-threads", str(THREADS_PER_WEB_WORKER)),
-        # What waits beyond the threads: a burst is queued here, and not in the kernel where it would time out.
-        *("--backlog", "2048", "--backpressure", "512"),
+        *("--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", workers),
+        # Connections of one worker: a burst is held here, and not in the kernel where it would time out.
+        *("--backlog", "2048", "--backpressure", "2048"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "15"),
         # Requests are logged by the product, with their ids.
         *("--no-access-log", "--log-level", "warning", "--no-ws"),
-        "triggers_project.wsgi:application",
+        "triggers_project.rsgi:application",
     ]
 
 

@@ -17,11 +17,13 @@ ANY_CALL: tuple[Code, ...] = (
     (500, "internal_error"),
     (503, "unavailable"),
 )
+BEFORE_THE_KEY = (400, 401, 408)  # that the request failed so may have shown before its key was looked at
 WITH_KEY: tuple[Code, ...] = ((401, "unauthorized"),)
 WITH_SCOPE: tuple[Code, ...] = ((403, "missing_scope"),)
 WITH_ID: tuple[Code, ...] = ((404, "not_found"),)
 WITH_BODY: tuple[Code, ...] = (
     (400, "malformed_body"),
+    (408, "request_timeout"),
     (413, "payload_too_large"),
     (415, "unsupported_media_type"),
     (422, "invalid_body"),
@@ -115,7 +117,7 @@ def problem_responses(registry: Any, codes: set[Code], *, with_key: bool) -> dic
     for status, code in sorted(codes, key=lambda each: (each[0], list(PAGES).index(each[1]))):
         by_status.setdefault(status, []).append(code)
     return {
-        str(status): _reference(registry, status, names, with_key=with_key and status not in (400, 401))
+        str(status): _reference(registry, status, names, with_key=with_key and status not in BEFORE_THE_KEY)
         for status, names in by_status.items()
     }
 
@@ -126,7 +128,7 @@ def _reference(registry: Any, status: int, codes: list[str], *, with_key: bool) 
             ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=schema)
         )
     name = "Or".join(code.title().replace("_", "") for code in codes) + str(status)
-    name += "" if with_key or status in (400, 401) else "WithoutKey"
+    name += "" if with_key or status in BEFORE_THE_KEY else "WithoutKey"
     named = [*ALWAYS, *(OF_LIMITS if with_key else ()), *_own_headers(status)]
     response = {
         "description": "\n\n".join(f"`{code}`: {PAGES[code].what} {PAGES[code].todo}" for code in codes),

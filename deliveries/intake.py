@@ -1,0 +1,85 @@
+"""Taking in what is posted: within the limit, stored with its deliveries, the bell rung. Both doors call this."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import structlog
+
+from deliveries.fan_out import FAN_OUT
+from deliveries.ring import ring_after_commit
+from events.accept import Accepted, Posted, accept_all, accept_event, accept_events
+from events.answers import accepted_answer, batch_answer
+from events.errors import DuplicateEvent
+from events.idempotency import Answer
+from events.incoming import IncomingEvent
+from organizations.errors import InvalidBody, Refused
+from organizations.limits import Spending, over_limit, spend_all
+from organizations.models import Organization
+from organizations.verification import allowed_limit
+
+log = structlog.get_logger(__name__)
+
+
+class Call(NamedTuple):
+    """One call of `POST /api/events`: its event, or what was wrong with it. It costs 1 in either case."""
+
+    organization: Organization
+    event: IncomingEvent | Refused
+
+
+class Taken(NamedTuple):
+    """`outcome`: a trade's error, or any other, such as a database that is away."""
+
+    spending: Spending
+    outcome: Accepted | Exception
+
+
+def take_event(organization: Organization, event: IncomingEvent) -> Answer:
+    """Accepts one event, or raises what `accept_event` raises. The limit is the caller's business."""
+    accepted = accept_event(organization, event, fan_out=FAN_OUT)
+    ring_after_commit()
+    log.info("event.accepted", event_id=str(accepted.id), event_type=accepted.type)
+    return accepted_answer(accepted)
+
+
+def take_batch(organization: Organization, incoming: Sequence[IncomingEvent | InvalidBody]) -> Answer:
+    """Accepts those that can be. The limit is the caller's business."""
+    taken = [event for event in incoming if not isinstance(event, InvalidBody)]
+    accepted = iter(accept_events(organization, taken, fan_out=FAN_OUT))
+    outcomes: list[Accepted | DuplicateEvent | InvalidBody] = [
+        event if isinstance(event, InvalidBody) else next(accepted) for event in incoming
+    ]
+    ring_after_commit()
+    answer, counts = batch_answer(outcomes)
+    log.info("batch.accepted", **counts)
+    return answer
+
+
+def take_calls(calls: Sequence[Call]) -> list[Taken]:
+    """What became of each of many concurrent calls, in order: one look at the limits, and one commit. Who called this
+    is to ring when any was accepted: nobody waits for that."""
+    spendings = spend_all([(allowed_limit(call.organization), 1) for call in calls])
+    posted = [
+        Posted(call.organization, call.event)
+        for call, spending in zip(calls, spendings, strict=True)
+        if spending.passed and isinstance(call.event, IncomingEvent)
+    ]
+    accepted = iter(_accepted(posted))
+    return [
+        Taken(spending, _refusal(call, spending) or next(accepted))
+        for call, spending in zip(calls, spendings, strict=True)
+    ]
+
+
+def _accepted(posted: Sequence[Posted]) -> Sequence[Accepted | Exception]:
+    try:
+        return accept_all(posted, fan_out=FAN_OUT)
+    except Exception as error:  # each caller is told; what they have spent of their limits stands
+        return [error for _ in posted]
+
+
+def _refusal(call: Call, spending: Spending) -> Refused | None:
+    """What stands against the call before the database is asked."""
+    if not spending.passed:
+        return over_limit(call.organization.tier, spending, 1)
+    return call.event if isinstance(call.event, Refused) else None

@@ -1,0 +1,138 @@
+"""`POST /api/events` and `POST /api/events/batch` for the event loop: collected, and worked on in a few threads.
+
+What is decided is decided where the views in `events/api.py` have it decided, too.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import NamedTuple, ParamSpec, TypeVar
+
+import structlog
+from django.db import connection
+from structlog.contextvars import bound_contextvars
+
+from deliveries.intake import Call, Taken, take_batch, take_calls
+from deliveries.ring import ring
+from events.accept import Accepted
+from events.answers import accepted_answer
+from events.idempotency import Answer
+from events.incoming import IncomingEvent, read_batch, read_event
+from organizations.collector import Collector
+from organizations.errors import Refused
+from organizations.limits import Spending, over_limit, spend
+from organizations.models import ApiKey, Organization
+from organizations.verification import allowed_limit, read_states, remembered_key
+
+MOST_TOGETHER = 4 * 1024 * 1024  # bytes of payloads in one commit
+LEAST_WEIGHT = 16 * 1024  # bytes that an event counts for at least: 256 events in one commit
+COMMITS_AT_ONCE = 1
+BATCHES_AT_ONCE = 2
+REST_SECONDS = 1  # after which a connection may have died unnoticed
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Answered(NamedTuple):
+    """What is answered, and how much of the limit is left."""
+
+    spending: Spending
+    outcome: Answer | Exception
+
+
+def on_kept_connection(work: Callable[P, T]) -> Callable[P, T]:
+    """For threads of our own: their database connections are kept from call to call, but looked at before they are
+    used after an error or a rest."""
+    resting = threading.local()
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        if connection.errors_occurred or time.monotonic() > getattr(resting, "since", 0.0) + REST_SECONDS:
+            connection.close_if_unusable_or_obsolete()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            resting.since = time.monotonic()
+
+    return run
+
+
+class FastEvents:
+    """The calls of one event loop."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger(__name__).bind()
+        self._threads = ThreadPoolExecutor(COMMITS_AT_ONCE + 2, thread_name_prefix="collected")
+        self._batch_threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="batches")
+        self._calls: Collector[Call, Taken] = Collector(
+            on_kept_connection(take_calls),
+            threads=self._threads,
+            most=MOST_TOGETHER,
+            weigh=_weight,
+            at_once=COMMITS_AT_ONCE,
+        )
+        self._bell: Collector[None, None] = Collector(_ring_once, threads=self._threads, most=10_000)
+        self._states: Collector[str, None] = Collector(
+            on_kept_connection(read_states), threads=self._threads, most=1_000
+        )
+
+    async def known_key(self, text: str) -> ApiKey | None:
+        """The valid key that `text` is, if this process has checked it before. None says nothing about it."""
+        found = remembered_key(text)
+        if found is None or found.fresh:
+            return found and found.key
+        await self._states.ask(found.key.public_id)
+        found = remembered_key(text)
+        return found.key if found and found.fresh else None
+
+    async def post_event(self, organization: Organization, body: bytes, about: dict[str, str]) -> Answered:
+        """`about`: what its line in the log is to tell of the request."""
+        event: IncomingEvent | Refused
+        try:
+            event = read_event(body)
+        except Refused as refused:
+            event = refused
+        spending, outcome = await self._calls.ask(Call(organization, event))
+        if not isinstance(outcome, Accepted):
+            return Answered(spending, outcome)
+        self._bell.tell(None)
+        self._log.info("event.accepted", event_id=str(outcome.id), event_type=outcome.type, **about)
+        return Answered(spending, accepted_answer(outcome))
+
+    async def post_batch(self, organization: Organization, body: bytes, about: dict[str, str]) -> Answered:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._batch_threads, _answer_batch, organization, body, about
+        )
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False)
+        self._batch_threads.shutdown(wait=False)
+
+
+def _ring_once(rings: list[None]) -> list[None]:
+    ring()
+    return rings
+
+
+def _weight(call: Call) -> int:
+    size = len(bytes(call.event.payload)) if isinstance(call.event, IncomingEvent) else 0
+    return max(size, LEAST_WEIGHT)
+
+
+@on_kept_connection
+def _answer_batch(organization: Organization, body: bytes, about: dict[str, str]) -> Answered:
+    budget = allowed_limit(organization)
+    spending: Spending | None = None
+    with bound_contextvars(**about):
+        try:
+            incoming = read_batch(body)
+            spending = spend(budget, len(incoming))
+            if not spending.passed:
+                raise over_limit(organization.tier, spending, len(incoming))
+            return Answered(spending, take_batch(organization, incoming))
+        except Exception as error:  # told to the caller in the words of `problems.py`, as those of a view are
+            return Answered(spending or spend(budget, 0), error)
