@@ -38,9 +38,9 @@ T = TypeVar("T")
 
 
 class Answered(NamedTuple):
-    """What is answered, and how much of the limit is left."""
+    """What is answered, and how much of the limit is left, if the caller's was looked at."""
 
-    spending: Spending
+    spending: Spending | None
     outcome: Answer | Exception
 
 

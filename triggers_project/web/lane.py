@@ -82,14 +82,18 @@ class Lane:
         headers = dict(pairs)
         if not _is_usual(headers) or (body.declared or 0) > call.largest:
             return False
-        key = await self._events.known_key(presented_key(headers))
+        request = Request(scope.path, headers, began, call, self._log)
+        try:
+            key = await self._events.known_key(presented_key(headers))
+        except Exception as error:  # a database that is away
+            proto.response_bytes(*request.told(Answered(None, error), asked=0))
+            return True
         if key is None or EVENTS_WRITE not in key.scopes:
             return False
         await body.receive(call.largest)
         if len(body.received) > call.largest or not body.is_whole():
             return False
-        request = Request(scope.path, headers, key.organization, body.received, began)
-        proto.response_bytes(*await request.answer(call, self._log))
+        proto.response_bytes(*await request.answer(key.organization, body.received))
         return True
 
 
@@ -102,38 +106,41 @@ class Call(NamedTuple):
     metrics: RequestMetrics
 
 
-class Request(NamedTuple):
-    path: str
-    headers: dict[str, str]
-    organization: Organization
-    body: bytes
-    began: float
+class Request:
+    """One call of the lane, from its headers to its answer: status, header fields, content."""
 
-    async def answer(self, call: Call, log: Any) -> tuple[int, Fields, bytes]:
-        """Status, headers and content. The request is then counted, and has its line in the log."""
-        request_id = request_id_of(self.headers.get("x-request-id", ""))
-        about = {"request_id": request_id, "organization_id": str(self.organization.pk)}
-        answered = await call.work(self.organization, self.body, about)
-        status, fields, content = _written(answered.outcome, about)
-        fields += [("x-request-id", request_id), ("allow", call.allow)]
-        fields += [*limit_headers(answered.spending).items(), *headers_of_every_answer(secure=self.secure)]
-        seconds = time.perf_counter() - self.began
+    def __init__(self, path: str, headers: dict[str, str], began: float, call: Call, log: Any) -> None:
+        self._path, self._headers, self._began, self._call, self._log = path, headers, began, call, log
+        self._about = {"request_id": request_id_of(headers.get("x-request-id", ""))}
+
+    async def answer(self, organization: Organization, body: bytes) -> tuple[int, Fields, bytes]:
+        self._about["organization_id"] = str(organization.pk)
+        return self.told(await self._call.work(organization, body, self._about), asked=len(body))
+
+    def told(self, answered: Answered, *, asked: int) -> tuple[int, Fields, bytes]:
+        """What is to be sent. The request is counted, and has its line in the log. `asked`: bytes of its body."""
+        status, fields, content = _written(answered.outcome, self._about)
+        fields += [("x-request-id", self._about["request_id"]), ("allow", self._call.allow)]
+        fields += headers_of_every_answer(secure=self.secure)
+        if answered.spending is not None:
+            fields += limit_headers(answered.spending).items()
+        seconds = time.perf_counter() - self._began
         transport = "https" if self.secure else "http"
-        call.metrics.add(Counted(status, transport, seconds, len(self.body), len(content)))
-        log.info(
+        self._call.metrics.add(Counted(status, transport, seconds, asked, len(content)))
+        self._log.info(
             "request.finished",
             method="POST",
-            path=self.path,
+            path=self._path,
             status=status,
             duration_ms=round(seconds * 1000, 1),
-            **about,
+            **self._about,
         )
         return status, fields, content
 
     @property
     def secure(self) -> bool:
         """As Django's `request.is_secure()` has it."""
-        given = self.headers.get("x-forwarded-proto", "").partition(",")[0].strip()
+        given = self._headers.get("x-forwarded-proto", "").partition(",")[0].strip()
         return settings.BEHIND_TLS_PROXY and given == "https"
 
 
