@@ -1,8 +1,10 @@
-"""A client as cheap as Python allows: `python -m benchmarks.client URL CONNECTIONS SECONDS EVENTS`.
+"""A client as cheap as Python allows: `python -m benchmarks.client URL CONNECTIONS SECONDS EVENTS [RATE]`.
 
 Each connection POSTs one request after the other: single events (EVENTS = 0) or batches of so many, of 600 bytes each,
-each with a dedup id of its own. The keys come as JSON on stdin, and are used in turn. It prints one line of JSON:
-`requests`, `refused` (what was not 202), `connections`, `seconds`, and `p50`, `p95` and `p99` in ms.
+each with a dedup id of its own, and in its payload when it was posted, by `time.perf_counter`. All of them together
+post RATE requests a second at most. The keys come as a line of JSON on stdin, and are used in turn; each further line
+is a new RATE. It prints one line of JSON: `requests`, `refused` (what was not 202), `connections`, `seconds`, and
+`p50`, `p95` and `p99` in ms.
 """
 
 import asyncio
@@ -23,10 +25,27 @@ class Tally:
     over = False
 
 
+class Pace:
+    """When the next request may be made: `rate` a second, 0 for as many as go."""
+
+    rate = 0.0
+    next = 0.0
+
+    @classmethod
+    def wait(cls) -> float:
+        """Seconds until the next turn, which is taken. What was missed for long is not made up for."""
+        now = time.perf_counter()
+        if not cls.rate:
+            return 0.0
+        turn = max(cls.next, now - 0.1)
+        cls.next = turn + 1 / cls.rate
+        return turn - now
+
+
 def event(number: int) -> dict[str, object]:
     return {
         "type": "bench.event",
-        "payload": {"n": number, "text": TEXT},
+        "payload": {"n": number, "at": time.perf_counter(), "text": TEXT},
         "dedup_id": f"{os.getpid()}-{number}",
     }
 
@@ -50,6 +69,14 @@ class Connection(asyncio.Protocol):
         self.ask()
 
     def ask(self) -> None:
+        if (wait := Pace.wait()) > 0:
+            asyncio.get_running_loop().call_later(wait, self.send)
+        else:
+            self.send()
+
+    def send(self) -> None:
+        if self.transport.is_closing():
+            return
         made = [event(next(self.numbers)) for _ in range(self.events or 1)]
         raw = json.dumps({"events": made} if self.events else made[0]).encode()
         self.began = time.perf_counter()
@@ -71,6 +98,14 @@ class Connection(asyncio.Protocol):
         self.ask()
 
 
+def new_rate() -> None:
+    line = sys.stdin.readline()
+    if line:
+        Pace.rate = float(line)
+    else:
+        asyncio.get_running_loop().remove_reader(sys.stdin)
+
+
 async def main(url: str, connections: int, seconds: float, events: int, keys: list[str]) -> dict[str, float]:
     parts = urlsplit(url)
     heads = cycle(
@@ -89,6 +124,7 @@ async def main(url: str, connections: int, seconds: float, events: int, keys: li
         pending.add(task := loop.create_task(made))
         task.add_done_callback(pending.discard)
 
+    loop.add_reader(sys.stdin, new_rate)
     began = time.perf_counter()
     for _ in range(connections):
         connect()
@@ -110,6 +146,8 @@ async def main(url: str, connections: int, seconds: float, events: int, keys: li
 
 
 if __name__ == "__main__":
-    url, connections, seconds, events = sys.argv[1:]
-    found = asyncio.run(main(url, int(connections), float(seconds), int(events), json.load(sys.stdin)))
+    url, connections, seconds, events, *rate = sys.argv[1:]
+    Pace.rate = float(rate[0]) if rate else 0.0
+    keys = json.loads(sys.stdin.readline())
+    found = asyncio.run(main(url, int(connections), float(seconds), int(events), keys))
     print(json.dumps(found))

@@ -1,9 +1,10 @@
 """A receiver as cheap as Python allows, so that it is the sender that is measured: `python -m benchmarks.receiver`.
 
 It answers every POST with an empty 204: at once, after `/slow/<ms>`, or never (`/never`); `/failing` answers 500. Of
-those to `/timed` it notes when the event whose payload is `{"n": …}` first came. On stdout it says its port; for each
-line on stdin it prints one of JSON: `answered`, `first` and `last` (when), and `times` (n -> when), all on the clock of
-`time.perf_counter`, which all processes of a machine share.
+those to `/timed` it notes when the event whose payload is `{"n": …}` first came, and of those to `/aged` how long after
+the moment in its payload, `{"at": …}`. On stdout it says its port; for each line on stdin it prints one of JSON:
+`answered`, `first` and `last` (when), `times` (n -> when), and `ages` (p50, p95, p99 in ms, since the line before), all
+on the clock of `time.perf_counter`, which all processes of a machine share.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import time
 FAILURE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_AT = re.compile(rb'"at": ?([0-9.]+)')
 _NUMBER = re.compile(rb'"n": ?(\d+)')
 
 
@@ -22,6 +24,7 @@ class Tally:
     answered = 0
     first = last = 0.0
     times: dict[int, float] = {}
+    ages: list[float] = []
 
 
 class Connection(asyncio.Protocol):
@@ -46,6 +49,8 @@ class Connection(asyncio.Protocol):
             return
         if path.startswith(b"/timed") and (number := _NUMBER.search(request)):
             Tally.times.setdefault(int(number[1]), time.perf_counter())
+        if path.startswith(b"/aged") and (at := _AT.search(request)):
+            Tally.ages.append(time.perf_counter() - float(at[1]))
         if path.startswith(b"/failing"):
             self.write(FAILURE)
         elif path.startswith(b"/slow/"):
@@ -64,7 +69,16 @@ class Connection(asyncio.Protocol):
 def report() -> None:
     if not sys.stdin.readline():
         sys.exit()
-    found = {"answered": Tally.answered, "first": Tally.first, "last": Tally.last, "times": Tally.times}
+    ages, Tally.ages = sorted(Tally.ages), []
+    found = {
+        "answered": Tally.answered,
+        "first": Tally.first,
+        "last": Tally.last,
+        "times": Tally.times,
+        "ages": [round(ages[int(len(ages) * share)] * 1000, 1) for share in (0.5, 0.95, 0.99)]
+        if ages
+        else [],
+    }
     print(json.dumps(found), flush=True)
 
 

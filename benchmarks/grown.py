@@ -1,0 +1,154 @@
+"""What becomes of it all with millions of events stored?
+
+`python -m benchmarks.grown [events]`: accepting and delivering with nothing stored, then with 5,000,000 events and
+10,000,000 attempts (unless told otherwise; some minutes to make), then while a fifth of them is removed for its age.
+Also how long that takes, what space it gives back, and how long lists and pages take before it.
+"""
+
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import psycopg
+from tqdm import tqdm
+
+from benchmarks.accept import load
+from benchmarks.reads import read_times
+from benchmarks.stored import DAYS, stored
+from benchmarks.system import Receiver, fill, system, tenant, tenants, until
+from triggers_project.local.stack import ROOT, Stack
+
+RUNS = 3
+SECONDS = 5.0  # of accepting, in each run
+BACKLOG = 20_000
+EXPIRED = 0.2  # of what is stored
+TABLES = ("events_event", "deliveries_delivery", "deliveries_attempt", "events_oncekey")
+
+
+class Bench:
+    """Accepts from some tenants, to whom nothing is delivered, and delivers what waits for another."""
+
+    def __init__(self, stack: Stack, receiver: Receiver) -> None:
+        self.stack, self.receiver = stack, receiver
+        answers = tenants(stack, 64, "http://127.0.0.1:9/nobody")
+        self.keys = [answer["api_key"] for answer in answers]
+        with psycopg.connect(stack.database_url, autocommit=True) as database:
+            database.execute("UPDATE deliveries_endpoint SET state = 'paused'")
+        self.backlog = tenant(stack, "Backlog", f"{receiver.url}/")["organization"]["id"]
+
+    def measure(self) -> dict[str, float]:
+        """Medians of three: events a second, single and in batches; deliveries a second."""
+        found: dict[str, list[float]] = {}
+        load(f"{self.stack.url}/api/events", self.keys, connections=16, events=0, seconds=2)  # warms up
+        for _ in range(RUNS):
+            for name, path, connections, events in (
+                ("single events/s", "/api/events", 64, 0),
+                ("events/s in batches of 100", "/api/events/batch", 4, 100),
+            ):
+                answer = load(
+                    self.stack.url + path, self.keys, connections=connections, events=events, seconds=SECONDS
+                )
+                found.setdefault(name, []).append(answer["events/s"])
+            found.setdefault("deliveries/s", []).append(self.deliver())
+        return {name: statistics.median(figures) for name, figures in found.items()}
+
+    def deliver(self) -> float:
+        before = self.receiver.report()["answered"]
+        fill(self.stack, self.backlog, BACKLOG)
+        began = time.perf_counter()
+        until(
+            lambda: self.receiver.report()["answered"] >= before + BACKLOG,
+            timeout=300,
+            what="the backlog",
+            every=0.05,
+        )
+        return BACKLOG / (time.perf_counter() - began)
+
+
+class Purge(threading.Thread):
+    """Removes what has expired, in a process of its own, as fast as it goes; `seconds` it took, when it is over."""
+
+    seconds = 0.0
+
+    def __init__(self, stack: Stack, days: int) -> None:
+        super().__init__()
+        code = "from deliveries.purge import purge_expired; print(purge_expired(days={}, seconds=3600))"
+        self._arguments = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code.format(days)]
+        self._environ = stack.environ
+        self.removed = 0
+
+    def run(self) -> None:
+        began = time.perf_counter()
+        done = subprocess.run(
+            self._arguments, cwd=ROOT, env=self._environ, capture_output=True, text=True, check=True
+        )
+        self.seconds, self.removed = time.perf_counter() - began, int(done.stdout.split()[-1])
+
+
+def gigabytes(stack: Stack) -> float:
+    """On disk, of the tables that grow, with their indexes."""
+    with psycopg.connect(stack.database_url) as database:
+        row = database.execute(
+            "SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name",
+            [list(TABLES)],
+        ).fetchone()
+    return round(float(row[0]) / 1e9, 2) if row else 0.0
+
+
+def free_gigabytes(stack: Stack) -> float:
+    """Of that, what new rows can use, once vacuum has been there."""
+    with psycopg.connect(stack.database_url, autocommit=True) as database:
+        database.execute("CREATE EXTENSION IF NOT EXISTS pgstattuple")
+        row = database.execute(
+            "SELECT sum((pgstattuple_approx(name::regclass)).approx_free_space) FROM unnest(%s::text[]) AS name",
+            [list(TABLES)],
+        ).fetchone()
+    return round(float(row[0]) / 1e9, 2) if row else 0.0
+
+
+def run(events: int = 5_000_000) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with system() as stack, Receiver() as receiver:
+        bench = Bench(stack, receiver)
+        stack.start_apps()
+        stack.wait_until_ready()
+        empty = bench.measure()
+    found |= {f"nothing stored, {name}": round(figure) for name, figure in empty.items()}
+    # Nothing is removed but by us.
+    with system(RETENTION_DAYS="36500") as stack, Receiver() as receiver:
+        owners = stored(stack, events)
+        bench = Bench(stack, receiver)
+        stack.start_apps()
+        stack.wait_until_ready()
+        full = bench.measure()
+        for name, figure in full.items():
+            found[f"{events:,} stored, {name}"] = round(figure)
+            found[f"{events:,} stored, {name}, of nothing stored"] = round(figure / empty[name], 2)
+        for name, figure in read_times(stack, owners).items():
+            found[f"{name}, p95 ms"] = figure
+        found["on disk before, GB"] = gigabytes(stack)
+        purge = Purge(stack, round(DAYS * (1 - EXPIRED)))
+        with tqdm(desc="removing what has expired", leave=False):
+            purge.start()
+            meanwhile = bench.measure()
+            found["still at it when that was measured"] = purge.is_alive()
+            purge.join()
+        for name, figure in meanwhile.items():
+            found[f"while they are removed, {name}, of before"] = round(figure / full[name], 2)
+        found["removed, events"], found["removed in s"] = purge.removed, round(purge.seconds)
+        with psycopg.connect(stack.database_url, autocommit=True) as database:
+            for table in TABLES:
+                database.execute(f"VACUUM {table}".encode())
+        found["on disk after, GB"], found["of that free for new rows, GB"] = (
+            gigabytes(stack),
+            free_gigabytes(stack),
+        )
+    return found
+
+
+if __name__ == "__main__":
+    for name, figure in run(int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000).items():
+        print(f"{figure:>10}  {name}")
