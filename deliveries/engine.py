@@ -20,6 +20,7 @@ import structlog
 
 from deliveries.backoff import Verdict, verdict
 from deliveries.claim import Claimed, claim_due, last_served, next_opening
+from deliveries.courtesy import Courtesy
 from deliveries.credentials import Credentials, Unreadable
 from deliveries.database import connect
 from deliveries.lateness import Lateness
@@ -84,6 +85,7 @@ class Engine:
     claiming: psycopg.AsyncConnection[Any] | None = None
     settler: Settler = field(default_factory=Settler)
     lateness: Lateness = field(default_factory=Lateness)
+    courtesy: Courtesy = field(default_factory=Courtesy)
 
     async def run(self) -> int:
         sender = self.sender = self.sender or Sender(allowed=self.rules.allowed, timeout=self.rules.timeout)
@@ -117,6 +119,8 @@ class Engine:
             at_once = self.lateness.of(MOST_AT_ONCE, least=LEAST_AT_ONCE)
             claimed = await self._claim(min(at_once, MOST_IN_FLIGHT - len(self.flights)))
             took = time.perf_counter() - began
+            served = Counter(delivery.organization_id for delivery in claimed)
+            self.courtesy.serve(served, scale=self.lateness.scale, now=time.monotonic())
             for delivery in claimed:
                 self._take_off(delivery, sender)
             # What is ours is on its way by now: should the database go away here, it need not wait for its lease.
@@ -126,7 +130,8 @@ class Engine:
             sends_in_flight.set(len(self.flights))
             sent += len(claimed)
             opening = None if claimed else await self._next_opening()
-            if not claimed and not self.flights and self.settler.idle and opening is None:
+            idle = not claimed and not self.flights and self.settler.idle and opening is None
+            if idle and not self.courtesy.resting(now=time.monotonic()):
                 break
             pause = min(look_again_after(took), opening or LONGEST_LOOK)
             await self._until_worth_claiming(claimed=len(claimed), pause=pause)
@@ -198,9 +203,10 @@ class Engine:
             await asyncio.wait_for(self.landed.wait(), timeout=pause)
 
     def _crowded(self) -> list[str]:
-        """Organizations that have their share of the places: the rest of theirs waits until some are free."""
+        """Organizations of whom nothing is claimed now: they have their share of the places, or rest."""
         share = self.lateness.of(MOST_OF_ONE_TENANT, least=LEAST_OF_ONE_TENANT)
-        return [organization for organization, flying in self.by_organization.items() if flying >= share]
+        full = [organization for organization, flying in self.by_organization.items() if flying >= share]
+        return full + self.courtesy.resting(now=time.monotonic())
 
     def _take_off(self, delivery: Claimed, sender: Sender) -> None:
         if delivery.lost_claims >= MOST_LOST_CLAIMS:

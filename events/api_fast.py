@@ -15,7 +15,9 @@ import structlog
 from django.db import connection
 from structlog.contextvars import bound_contextvars
 
+from deliveries.courtesy import Courtesy
 from deliveries.intake import Call, Taken, take_batch, take_calls
+from deliveries.lateness import Lateness
 from deliveries.ring import ring
 from events.accept import Accepted
 from events.answers import accepted_answer
@@ -42,6 +44,7 @@ class Answered(NamedTuple):
 
     spending: Spending | None
     outcome: Answer | Exception
+    events: int = 1
 
 
 def on_kept_connection(work: Callable[P, T]) -> Callable[P, T]:
@@ -65,6 +68,8 @@ class FastEvents:
     """The calls of one event loop."""
 
     def __init__(self) -> None:
+        self._lateness, self._courtesy = Lateness(), Courtesy()
+        self._watching: asyncio.Task[None] | None = None
         self._log = structlog.get_logger(__name__).bind()
         self._threads = ThreadPoolExecutor(COMMITS_AT_ONCE + 2, thread_name_prefix="collected")
         self._batch_threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="batches")
@@ -96,6 +101,7 @@ class FastEvents:
             event = read_event(body)
         except Refused as refused:
             event = refused
+        self._serve(about["organization_id"], 1)
         spending, outcome = await self._calls.ask(Call(organization, event))
         if not isinstance(outcome, Accepted):
             return Answered(spending, outcome)
@@ -104,11 +110,22 @@ class FastEvents:
         return Answered(spending, accepted_answer(outcome))
 
     async def post_batch(self, organization: Organization, body: bytes, about: dict[str, str]) -> Answered:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._batch_threads, _answer_batch, organization, body, about
-        )
+        """As `post_event`. Begins later while its sender rests (`deliveries/courtesy.py`)."""
+        loop, name = asyncio.get_running_loop(), str(organization.pk)
+        self._watching = self._watching or loop.create_task(self._lateness.watch())
+        if rest := self._courtesy.rest_of(name, now=loop.time()):
+            await asyncio.sleep(rest)
+        answered = await loop.run_in_executor(self._batch_threads, _answer_batch, organization, body, about)
+        self._serve(name, answered.events)
+        return answered
+
+    def _serve(self, organization: str, events: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._courtesy.serve({organization: events}, scale=self._lateness.scale, now=now)
 
     def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         self._threads.shutdown(wait=False)
         self._batch_threads.shutdown(wait=False)
 
@@ -133,6 +150,6 @@ def _answer_batch(organization: Organization, body: bytes, about: dict[str, str]
             spending = spend(budget, len(incoming))
             if not spending.passed:
                 raise over_limit(organization.tier, spending, len(incoming))
-            return Answered(spending, take_batch(organization, incoming))
+            return Answered(spending, take_batch(organization, incoming), len(incoming))
         except Exception as error:  # told to the caller in the words of `problems.py`, as those of a view are
             return Answered(spending or spend(budget, 0), error)

@@ -3,6 +3,7 @@
 What the calls themselves do is told in `tests/events`, where the fixture `door` sends each through both.
 """
 
+import asyncio
 import json
 import re
 import time
@@ -15,6 +16,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 from prometheus_client import REGISTRY
 
+from deliveries.courtesy import Courtesy
 from deliveries.models import Delivery
 from events.models import Event
 from organizations import redis_client, verification
@@ -369,3 +371,17 @@ def test_many_at_once_are_one_commit(committed_acme: SimpleNamespace) -> None:
     assert sorted(Event.objects.values_list("payload", flat=True)) == list(range(20))
     assert Event.objects.values("created_at").distinct().count() <= 2  # the first may have been gone already
     assert Delivery.objects.count() == 20
+
+
+def test_a_batch_of_who_rests_begins_later(inbox: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("events.api_fast.asyncio.sleep", note)
+    monkeypatch.setattr(Courtesy, "rest_of", lambda self, organization, *, now: 0.7)
+    assert send(inbox, path=MANY) == 202
+    assert 0.7 in waited

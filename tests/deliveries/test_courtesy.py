@@ -1,0 +1,79 @@
+from collections.abc import Mapping
+
+import pytest
+
+from deliveries import engine
+from deliveries.courtesy import COMPANY, COST, MOST_REST, MUCH, Courtesy
+from deliveries.lateness import Lateness
+from tests.deliveries.engine_room import run_engine
+from tests.deliveries.receiver import answers, receiving
+from tests.factories import make_delivery, make_endpoint, make_organization
+
+
+def after(*served: tuple[float, dict[str, int]], scale: float = 0.5) -> Courtesy:
+    courtesy = Courtesy()
+    for now, amounts in served:
+        courtesy.serve(amounts, scale=scale, now=now)
+    return courtesy
+
+
+def test_who_has_much_rests_while_another_has_little_and_the_loop_is_late() -> None:
+    courtesy = after((100.0, {"big": 100, "small": 1}))
+    rest = 100 * COST * MOST_REST * 0.5
+    assert courtesy.rest_of("big", now=100.0) == pytest.approx(rest)
+    assert courtesy.resting(now=100.0 + rest - 0.001) == ["big"]
+    assert courtesy.resting(now=100.0 + rest + 0.001) == []
+
+
+def test_who_has_little_never_rests() -> None:
+    courtesy = after((100.0, {"big": 100, "small": MUCH - 1}))
+    assert courtesy.rest_of("small", now=100.0) == 0
+
+
+def test_a_loop_that_keeps_up_makes_nobody_rest() -> None:
+    assert after((100.0, {"big": 100, "small": 1}), scale=1.0).resting(now=100.0) == []
+
+
+def test_the_later_the_loop_the_longer_the_rest() -> None:
+    served = (100.0, {"big": 100, "small": 1})
+    rests = [after(served, scale=scale).rest_of("big", now=100.0) for scale in (0.9, 0.5, 0.1)]
+    assert rests == sorted(rests)
+    assert rests[0] == pytest.approx(rests[2] / 9)
+
+
+def test_alone_nobody_rests() -> None:
+    assert after((100.0, {"big": 100}), (100.1, {"big": 100, "other": 50})).resting(now=100.1) == []
+
+
+@pytest.mark.parametrize(("later", "resting"), [(COMPANY - 0.01, ["big"]), (COMPANY + 0.01, [])])
+def test_who_had_little_is_there_for_a_second(later: float, resting: list[str]) -> None:
+    assert after((100.0, {"small": 1}), (100.0 + later, {"big": 100})).resting(now=100.0 + later) == resting
+
+
+def test_who_has_rested_is_forgotten() -> None:
+    courtesy = after((100.0, {"big": 10, "small": 1}), (200.0, {"small": 1}))
+    assert courtesy.until == {}
+
+
+def test_an_engine_delivers_all_of_who_rests_as_well(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop is as late as can be: the big tenant's forty come in claims with a rest between them."""
+    monkeypatch.setattr(Lateness, "note", lambda self, late: setattr(self, "scale", 0.1))
+    monkeypatch.setattr(engine, "MOST_AT_ONCE", 20)
+    monkeypatch.setattr(engine, "LEAST_AT_ONCE", 20)
+    rested: list[str] = []
+    serve = Courtesy.serve
+
+    def note(self: Courtesy, served: Mapping[str, int], *, scale: float, now: float) -> None:
+        serve(self, served, scale=scale, now=now)
+        rested.extend(self.resting(now=now))
+
+    monkeypatch.setattr(Courtesy, "serve", note)
+    big, small = (make_organization(name=name) for name in ("Big", "Small"))
+    with receiving(answers(204)) as receiver:
+        for organization, count in ((small, 2), (big, 40)):
+            for _ in range(count):  # each its own endpoint: one alone would get few places at first
+                make_delivery(make_endpoint(organization, url=receiver.url))
+        assert run_engine() == 42
+    assert set(rested) == {str(big.pk)}
