@@ -134,6 +134,10 @@ class Engine:
             if idle and not self.courtesy.resting(now=time.monotonic()):
                 break
             pause = min(look_again_after(took), opening or LONGEST_LOOK)
+            if self.courtesy.resting(
+                now=time.monotonic()
+            ):  # for those with little, who are not to wait for it
+                pause = min(pause, max(SHORTEST_LOOK, took))
             await self._until_worth_claiming(claimed=len(claimed), pause=pause)
         return sent
 
