@@ -1,7 +1,7 @@
 """How many events are accepted a second? Beside a view that does nothing, and PostgreSQL with the same statement alone.
 
 `python -m benchmarks.accept [seconds]`: single events over 16 and 64 connections, batches of 100 and 1,000 over 4, with
-the key checked, the limit counted, a dedup id, the delivery made and the ring rung; nothing is delivered meanwhile.
+the key checked, the limit counted, a dedup id, the delivery made and the ring rung; the workers are stopped meanwhile.
 Everything is on one machine, the client too. Medians of three runs.
 """
 
@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import requests
 from tqdm import tqdm
 
@@ -120,10 +119,9 @@ def run(seconds: float = 5) -> dict[str, Any]:
     with system(DELIVERY_WORKERS="1") as stack:
         answers = tenants(stack, TENANTS, "http://127.0.0.1:9/nobody")
         organization, keys = answers[0]["organization"]["id"], [answer["api_key"] for answer in answers]
-        with psycopg.connect(stack.database_url, autocommit=True) as database:
-            database.execute("UPDATE deliveries_endpoint SET state = 'paused'")  # nothing is sent meanwhile
         stack.start_apps()
         stack.wait_until_ready()
+        stack.stop_program("worker")
 
         def note(name: str, figure: float) -> None:
             runs.setdefault(name, []).append(figure)
