@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from benchmarks import accept, backlog, latency, neighbours, pace
+from benchmarks import accept, backlog, grown, latency, neighbours, pace, sustained
 
 
 def main() -> None:
@@ -12,8 +12,10 @@ def main() -> None:
         ("accept", accept.run),
         ("backlog", backlog.run),
         ("latency", latency.run),
+        ("sustained", sustained.run),
         ("neighbours", neighbours.run),
         ("pace", pace.run),
+        ("grown", grown.run),
     ):
         print(f"\n{name}", flush=True)
         found[name] = question()
