@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from benchmarks import accept, backlog, grown, latency, neighbours, pace, sustained
+from benchmarks import accept, backlog, grown, latency, neighbours, pace, profiled, sustained
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
         ("neighbours", neighbours.run),
         ("pace", pace.run),
         ("grown", grown.run),
+        ("where the time goes", profiled.run),
     ):
         print(f"\n{name}", flush=True)
         found[name] = question()

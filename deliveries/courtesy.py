@@ -19,22 +19,34 @@ MOST_REST = 20.0  # times what was had took
 class Courtesy:
     """Times are in seconds, by a clock of the caller's; `scale` is `Lateness.scale`, 1.0 while the loop keeps up."""
 
-    company_until: float = float("-inf")
-    until: dict[str, float] = field(default_factory=dict)
+    # Until when an organization is one that has much, is there with little, or rests.
+    much: dict[str, float] = field(default_factory=dict)
+    little: dict[str, float] = field(default_factory=dict)
+    rests: dict[str, float] = field(default_factory=dict)
 
     def serve(self, served: Mapping[str, int], *, scale: float, now: float) -> None:
-        """`served`: how much each organization has just had."""
-        if any(amount < MUCH for amount in served.values()):
-            self.company_until = now + COMPANY
-        self.until = {organization: end for organization, end in self.until.items() if end > now}
-        if now < self.company_until and scale < 1.0:
-            for organization, amount in served.items():
-                if amount >= MUCH:
-                    self.until[organization] = now + amount * COST * MOST_REST * (1 - scale)
+        """`served`: how much each organization has just had. Who has much has little at times as well: at its first
+        claims, and with what is left at last."""
+        self._forget(now)
+        much = {organization: amount for organization, amount in served.items() if amount >= MUCH}
+        for organization in served:
+            if organization in much:
+                self.much[organization] = now + COMPANY
+                self.little.pop(organization, None)
+            elif organization not in self.much:
+                self.little[organization] = now + COMPANY
+        if self.little and scale < 1.0:
+            for organization, amount in much.items():
+                self.rests[organization] = now + amount * COST * MOST_REST * (1 - scale)
+
+    def _forget(self, now: float) -> None:
+        for times in (self.much, self.little, self.rests):
+            for organization in [organization for organization, end in times.items() if end <= now]:
+                del times[organization]
 
     def resting(self, *, now: float) -> list[str]:
-        return [organization for organization, end in self.until.items() if end > now]
+        return [organization for organization, end in self.rests.items() if end > now]
 
     def rest_of(self, organization: str, *, now: float) -> float:
         """Seconds that it is still left out."""
-        return max(0.0, self.until.get(organization, now) - now)
+        return max(0.0, self.rests.get(organization, now) - now)

@@ -51,8 +51,13 @@ def test_who_had_little_is_there_for_a_second(later: float, resting: list[str]) 
 
 
 def test_who_has_rested_is_forgotten() -> None:
-    courtesy = after((100.0, {"big": 10, "small": 1}), (200.0, {"small": 1}))
-    assert courtesy.until == {}
+    courtesy = after((100.0, {"big": 10, "small": 1}), (200.0, {}))
+    assert (courtesy.much, courtesy.little, courtesy.rests) == ({}, {}, {})
+
+
+def test_who_begins_and_ends_with_little_is_no_company_to_itself() -> None:
+    courtesy = after((100.0, {"big": 4}), (100.1, {"big": 100}), (100.2, {"big": 2}), (100.3, {"big": 100}))
+    assert courtesy.resting(now=100.3) == []
 
 
 def test_an_engine_delivers_all_of_who_rests_as_well(
