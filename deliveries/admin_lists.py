@@ -57,6 +57,7 @@ class EndpointFilter(OneOfManyFilter):
 class DiedFilter(PeriodFilter):
     title = "died"
     field = "settled_at"
+    slack = None
 
 
 class CreatedFilter(PeriodFilter):
