@@ -47,7 +47,8 @@ class EndpointFilter(OneOfManyFilter):
         """Naming its tenant, too, makes the tenant's index of use: as a value, for through a join it would give no
         order."""
         found = super().queryset(request, queryset)
-        endpoint = Endpoint.objects.filter(pk=as_uuid(self.wanted)).first()
+        identifier = as_uuid(self.wanted)
+        endpoint = Endpoint.objects.filter(pk=identifier).first() if identifier else None
         return found.filter(organization_id=endpoint.organization_id) if endpoint else found
 
 
