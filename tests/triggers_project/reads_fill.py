@@ -107,7 +107,7 @@ def id_at(moment: str, number: str) -> str:
 # Whose row n is: the first tenants have most.
 _TENANT = """
     (%(organizations)s::uuid[])
-        [1 + floor(cardinality(%(organizations)s::uuid[]) * power((n * 7919 %% 1000) / 1000.0, 2))]
+        [1 + floor(cardinality(%(organizations)s::uuid[]) * power((n %% 1000 * 7919 %% 1000) / 1000.0, 2))]
 """
 
 # Event n of `total` came in at its part of the last DAYS. Few have a rare type.
