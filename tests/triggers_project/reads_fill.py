@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 
@@ -13,6 +14,7 @@ from deliveries.picked import StaffReplay
 from events.models import Event
 from organizations.models import ApiKey, AuditEntry, Organization
 from tests.calls import Caller
+from tests.conftest import OUR_APPS
 from tests.factories import SOMEWHERE, make_key, make_organization
 from tests.staff import administrator
 
@@ -196,6 +198,13 @@ def fill(rows: Rows, numbers: range, *, of: int) -> None:
     with connection.cursor() as cursor:
         for statement in (_EVENTS, _DELIVERIES, _ATTEMPTS, _ONCE_KEYS, _AUDIT):
             cursor.execute(statement, values)
+
+
+def start_afresh() -> None:
+    """No row is in our tables, nor the room of those that other tests had there: the planner counts pages."""
+    tables = [model._meta.db_table for name in OUR_APPS for model in apps.get_app_config(name).get_models()]
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(dict.fromkeys(tables))}")
 
 
 def settle_down() -> None:

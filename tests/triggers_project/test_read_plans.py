@@ -14,7 +14,16 @@ from events.admin_search import _HELD_NOW
 from organizations import admin_lists
 from tests.conftest import empty_our_tables
 from tests.triggers_project.admin_reads import READS
-from tests.triggers_project.reads_fill import BIG, Rows, fill, make_rows, name_rows, settle_down, small_ones
+from tests.triggers_project.reads_fill import (
+    BIG,
+    Rows,
+    fill,
+    make_rows,
+    name_rows,
+    settle_down,
+    small_ones,
+    start_afresh,
+)
 
 EVENTS = 30_000
 PAGE = 201  # the largest, and whether there is more
@@ -27,7 +36,7 @@ pytestmark = pytest.mark.xdist_group("read plans")  # so that one process makes 
 def rows(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[Rows]:
     """Committed, and in the state in which autovacuum leaves tables."""
     with django_db_blocker.unblock():
-        empty_our_tables()
+        start_afresh()
         try:
             yield _filled()
         finally:
