@@ -19,12 +19,15 @@ from deliveries import admin_replay
 from deliveries.admin_attempts import MOST_SHOWN, shown_attempts
 from deliveries.admin_endpoints import EndpointAdmin
 from deliveries.admin_lists import (
-    COMMON_FILTERS,
     SEARCH_HELP,
+    AnswerFilter,
     CreatedFilter,
     DeliveryColumns,
     DiedFilter,
+    EndpointFilter,
     StatusFilter,
+    TenantFilter,
+    TypeFilter,
     search_deliveries,
 )
 from deliveries.admin_replays import StaffReplayAdmin
@@ -34,7 +37,7 @@ from deliveries.querysets import OPEN, DeliveryQuerySet
 from deliveries.staff_replay import start_staff_replay
 from events.models import Event
 from events.pretty import pretty_payload
-from organizations.admin_filters import moment
+from organizations.admin_filters import EventTypeFilter, moment
 from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_words import how_many, page_of
 from organizations.models import new_id
@@ -169,7 +172,7 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReplayingAdmin):
     list_display = ("what", "tenant", "where_to", "answer", "died")
-    list_filter = (*COMMON_FILTERS, DiedFilter)
+    list_filter = (TenantFilter, EndpointFilter, EventTypeFilter, AnswerFilter, DiedFilter)
     ordering = ("-settled_at",)
     empty_words = (
         "No dead letters: nothing has been given up. A delivery comes here when its last attempt has failed, or when"
@@ -192,7 +195,7 @@ class DeadLetterAdmin(ReplayingAdmin):
 @admin.register(Delivery)
 class DeliveryAdmin(ReplayingAdmin):
     list_display = ("what", "state", "tenant", "where_to", "answer", "made")
-    list_filter = (StatusFilter, *COMMON_FILTERS, CreatedFilter)
+    list_filter = (StatusFilter, TenantFilter, EndpointFilter, TypeFilter, AnswerFilter, CreatedFilter)
     page_template = "admin/deliveries/delivery.html"
     empty_words = "No deliveries. There will be one for each event and each endpoint that wants it."
 

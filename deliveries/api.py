@@ -41,11 +41,14 @@ class Deliveries(ListAPIView[Delivery]):
 
     def get_queryset(self) -> DeliveryQuerySet:
         query = self.request.query_params
-        return Delivery.objects.of(tenant_of(self.request)).matching(
-            status=parameters.choice(query, "status", Delivery.Status.values),
+        deliveries = Delivery.objects.of(tenant_of(self.request))
+        if status := parameters.choice(query, "status", Delivery.Status.values):
+            deliveries = deliveries.having_status(status, tenant_of(self.request))
+        if event_type := parameters.text(query, "event_type"):
+            deliveries = deliveries.of_events(tenant_of(self.request), event_type)
+        return deliveries.matching(
             endpoint_id=parameters.identifier(query, "endpoint_id"),
             event_id=parameters.identifier(query, "event_id"),
-            event_type=parameters.text(query, "event_type"),
             since=parameters.moment(query, "since"),
             until=parameters.moment(query, "until"),
         )

@@ -7,35 +7,46 @@
 - `delivered`: every endpoint has it
 """
 
+from typing import TYPE_CHECKING
+
 from django.db.models import (
     Case,
     CharField,
     Exists,
+    IntegerField,
     OuterRef,
     Q,
+    Subquery,
     TextField,
     Value,
     When,
 )
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from deliveries.models import Delivery
 from events.querysets import EventQuerySet
 
+if TYPE_CHECKING:
+    from organizations.models import Organization
+
 STATUSES = ("pending", "failed", "dead_letter", "delivered", "acknowledged")
+# An event has the first of these that one of its deliveries has.
+FIRST_COMES = ("dead_letter", "failed", "pending", "delivered")
 
-
-def _some(status: str) -> Q:
-    return Q(Exists(Delivery.objects.filter(event_id=OuterRef("pk"), status=status)))
-
-
+_PLACE = Case(
+    *(When(status=status, then=Value(place)) for place, status in enumerate(FIRST_COMES)),
+    output_field=IntegerField(),
+)
+# A look into the event's own deliveries. As `Exists` for each status PostgreSQL would rather hash all the deliveries
+# of that status that there are, for a page of 50 events.
+_OF_DELIVERIES = Subquery(
+    Delivery.objects.filter(event_id=OuterRef("pk"), status__in=FIRST_COMES)
+    .order_by(_PLACE)
+    .values("status")[:1]
+)
 STATUS = Case(
     When(acknowledged_at__isnull=False, then=Value("acknowledged")),
-    When(_some("dead_letter"), then=Value("dead_letter")),
-    When(_some("failed"), then=Value("failed")),
-    When(_some("pending"), then=Value("pending")),
-    When(_some("delivered"), then=Value("delivered")),
-    default=Value("pending"),
+    default=Coalesce(_OF_DELIVERIES, Value("pending")),
     output_field=CharField(),
 )
 
@@ -43,3 +54,19 @@ STATUS = Case(
 def with_status(events: EventQuerySet) -> EventQuerySet:
     """Adds `status`, and `payload_text`: the payload as JSON text, which is never parsed on its way out."""
     return events.defer("payload").annotate(status=STATUS, payload_text=Cast("payload", TextField()))
+
+
+def having_status(events: EventQuerySet, organization: "Organization", status: str) -> EventQuerySet:
+    """Those of the organization's events that have it, in conditions that an index knows the rows of: where few have
+    it, PostgreSQL begins with those, and does not ask each event for its status."""
+    if status == "acknowledged":
+        return events.acknowledged()
+    of_event = Delivery.objects.of(organization).filter(event_id=OuterRef("pk"))
+
+    def has(status: str) -> Q:
+        return Q(Exists(of_event.having_status(status, organization)))
+
+    wanted = has(status) if status != "pending" else has("pending") | ~has("delivered")
+    for earlier in FIRST_COMES[: FIRST_COMES.index(status)]:
+        wanted &= ~has(earlier)
+    return events.unacknowledged().filter(wanted)

@@ -219,6 +219,14 @@ class Delivery(models.Model):
                 condition=Q(status="dead_letter"),
                 name="delivery_dead",
             ),
+            # The admin's dead letters of all tenants: those that died last come first.
+            models.Index(
+                fields=["settled_at", "id"], condition=Q(status="dead_letter"), name="delivery_last_died"
+            ),
+            # GET /api/deliveries?status=canceled, and the admin's: they are few among millions.
+            models.Index(
+                fields=["organization", "id"], condition=Q(status="canceled"), name="delivery_canceled"
+            ),
         ]
         constraints = [
             # Also read for an event with its deliveries, and for the status of the events of a page.

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
+from organizations.uuid7 import SLACK, id_bounds
+
 if TYPE_CHECKING:
     from organizations.models import Organization
 
@@ -96,6 +98,19 @@ class DeliveryQuerySet(models.QuerySet[Any]):
     def dead(self) -> DeliveryQuerySet:
         return self.filter(status="dead_letter")
 
+    def having_status(self, status: str, organization: Organization) -> DeliveryQuerySet:
+        """Of the organization's. What is open is indexed by endpoint, so its endpoints are named as well."""
+        found = self.filter(status=status)
+        if status not in OPEN:
+            return found
+        theirs = apps.get_model("deliveries", "Endpoint").objects.of(organization)
+        return found.filter(endpoint__in=theirs.order_by())
+
+    def of_events(self, organization: Organization, event_type: str) -> DeliveryQuerySet:
+        """Of the organization's, of this type. The type is indexed with the event."""
+        events = apps.get_model("events", "Event").objects.of(organization).of_type(event_type)
+        return self.filter(event_type=event_type, event__in=events.order_by())
+
     def matching(
         self,
         *,
@@ -121,7 +136,8 @@ class DeliveryQuerySet(models.QuerySet[Any]):
             of_types |= (
                 Q(event_type__startswith=pattern[:-1]) if pattern.endswith(".*") else Q(event_type=pattern)
             )
-        return self.filter(of_types, **{name: value for name, value in wanted.items() if value is not None})
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return self.filter(of_types, **given, **id_bounds(since, until, slack=SLACK))
 
     def reachable(self) -> DeliveryQuerySet:
         """Their endpoint was not deleted. No join: who waits for another's move of a row must look at the row's

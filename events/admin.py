@@ -23,6 +23,7 @@ from organizations.admin_filters import EventTypeFilter, OneOfManyFilter, Period
 from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_search import tenant_ids_matching
 from organizations.admin_words import ago, badge, breakable, how_many, link_to, page_of
+from organizations.uuid7 import SLACK_OF_CLOCKS
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ class TypeFilter(EventTypeFilter):
 
 class CreatedFilter(PeriodFilter):
     title = "came in"
+    slack = SLACK_OF_CLOCKS
 
 
 @admin.register(Event)

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from deliveries.endpoints import find_endpoint
-from deliveries.event_status import STATUSES, with_status
+from deliveries.event_status import STATUSES, having_status, with_status
 from deliveries.intake import take_batch, take_event
 from deliveries.models import Delivery
 from deliveries.replay import replay_event
@@ -203,9 +203,7 @@ class Inbox(ListAPIView[Event]):
         status = parameters.choice(query, "status", STATUSES)
         if query.get("offset", "0") not in ("", "0") and query.get("cursor"):
             raise InvalidQuery([("offset", "This goes without a cursor.")])
-        if status == "acknowledged":
-            return events.acknowledged()
-        return events.unacknowledged().filter(status=status) if status else events.unacknowledged()
+        return having_status(events, tenant_of(self.request), status) if status else events.unacknowledged()
 
     @extend_schema(
         operation_id="poll_inbox",

@@ -32,8 +32,22 @@ class Event(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            # GET /api/events and the inbox: a tenant's events, newest first, from a cursor.
+            # GET /api/events: a tenant's events, newest first, from a cursor.
             models.Index(fields=["organization", "id"], name="event_of_organization"),
+            # ?type= of GET /api/events, of the inbox and of the deliveries, and the admin's, where no tenant is named.
+            models.Index(fields=["type", "organization", "id"], name="event_of_type"),
+            # The inbox: who polls one has acknowledged nearly all there is.
+            models.Index(
+                fields=["organization", "id"],
+                condition=models.Q(acknowledged_at__isnull=True),
+                name="event_unacknowledged",
+            ),
+            # GET /api/inbox?status=acknowledged, where hardly anything was.
+            models.Index(
+                fields=["organization", "id"],
+                condition=models.Q(acknowledged_at__isnull=False),
+                name="event_acknowledged",
+            ),
             # GET /api/events?payload=. New rows go to its pending list, which `tasks.index_payloads` sorts in, so that
             # nobody who sends an event waits for it: docs/decisions/0010.
             GinIndex(

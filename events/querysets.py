@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+from organizations.uuid7 import SLACK_OF_CLOCKS, id_bounds
+
 if TYPE_CHECKING:
     from organizations.models import Organization
 
@@ -20,7 +22,8 @@ class EventQuerySet(models.QuerySet[Any]):
     def between(self, since: datetime | None, until: datetime | None) -> EventQuerySet:
         """Created at or after `since`, and before `until`; None leaves that end open."""
         found = self.filter(created_at__gte=since) if since else self
-        return found.filter(created_at__lt=until) if until else found
+        found = found.filter(created_at__lt=until) if until else found
+        return found.filter(**id_bounds(since, until, slack=SLACK_OF_CLOCKS))
 
     def containing(self, document: str | None) -> EventQuerySet:
         """Of which the payload contains this JSON text, as PostgreSQL's `@>` has it; None lets all through."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import NestedObjects, unquote
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from organizations.admin_lists import BoundedPaginator
 from organizations.admin_pages import actor_of
 from organizations.audit import record
 from organizations.audit_values import changes, values_of
@@ -72,7 +72,7 @@ class Audited(AnyModelAdmin):
             raise PermissionDenied
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
-        entries = Paginator(AuditEntry.objects.about(row), ENTRIES_A_PAGE)
+        entries = BoundedPaginator(AuditEntry.objects.about(row), ENTRIES_A_PAGE)
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {row}",

@@ -13,10 +13,7 @@ from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
 from organizations.admin_lists import ModelAdmin
-from organizations.uuid7 import first_id_at
-
-# An id is made a little before or after its row's created_at: at the other end of a transaction, by another clock.
-SLACK = timedelta(minutes=10)
+from organizations.uuid7 import SLACK, id_bounds
 
 
 class AskingFilter(ListFilter):
@@ -102,6 +99,9 @@ class PeriodFilter(AskingFilter):
     template = "admin/filters/period.html"
     names = ("since", "until")
     field = "created_at"
+    slack: timedelta | None = (
+        SLACK  # between an id and `field`; None: they have nothing to do with each other
+    )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         try:
@@ -109,14 +109,10 @@ class PeriodFilter(AskingFilter):
         except ValueError:
             return self.nothing(queryset, "Write a time like 2026-11-23 14:00.")
         if since:
-            queryset = queryset.filter(**{f"{self.field}__gte": since}, **self.id_bound("gte", since, -SLACK))
+            queryset = queryset.filter(**{f"{self.field}__gte": since})
         if until:
-            queryset = queryset.filter(**{f"{self.field}__lt": until}, **self.id_bound("lt", until, SLACK))
-        return queryset
-
-    def id_bound(self, comparison: str, at: datetime, slack: timedelta) -> dict[str, Any]:
-        """Ids tell when their row was made, and are indexed, which `created_at` is not."""
-        return {f"pk__{comparison}": first_id_at(at + slack)} if self.field == "created_at" else {}
+            queryset = queryset.filter(**{f"{self.field}__lt": until})
+        return queryset.filter(**id_bounds(since, until, slack=self.slack)) if self.slack else queryset
 
 
 class OneOfManyFilter(AskingFilter):

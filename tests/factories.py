@@ -1,6 +1,7 @@
 """Rows to test with. Each function makes one, with what the test names and the plainest rest."""
 
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,8 +14,9 @@ from deliveries.querysets import DeliveryQuerySet
 from events.incoming import IncomingEvent, read_event
 from events.models import Event
 from organizations.keys import generate_key
-from organizations.models import Organization
+from organizations.models import Organization, new_id
 from organizations.tiers import Tier
+from organizations.uuid7 import first_id_at
 
 # A public address, so that nothing needs to be allowed; nothing is ever sent there.
 SOMEWHERE = "http://93.184.215.14/hooks"
@@ -47,6 +49,8 @@ def make_endpoint(organization: Organization, *, url: str = SOMEWHERE, **fields:
 
 def make_event(organization: Organization, *, event_type: str = "order.created", **fields: Any) -> Event:
     """An event as a row, without deliveries."""
+    if "created_at" in fields:
+        fields.setdefault("id", id_at(fields["created_at"]))
     return Event.objects.create(organization=organization, type=event_type, **{"payload": {"n": 1}, **fields})
 
 
@@ -56,6 +60,8 @@ def make_delivery(
     """A delivery that is due when it is open, and settled now when it is not."""
     event = event or make_event(endpoint.organization)
     is_open = status in ("pending", "failed")
+    if "created_at" in fields:
+        fields.setdefault("id", id_at(fields["created_at"]))
     times: dict[str, Any] = {"next_attempt_at": Now()} if is_open else {"settled_at": Now()}
     delivery = Delivery.objects.create(
         organization=endpoint.organization,
@@ -80,6 +86,11 @@ def incoming(
     """An event as a client posts it; a `msgspec.Raw` as payload is taken as it is."""
     body = {"type": event_type, "payload": payload, "dedup_id": dedup_id}
     return read_event(msgspec.json.encode(body))
+
+
+def id_at(moment: datetime) -> uuid.UUID:
+    """An id that was made then."""
+    return uuid.UUID(int=first_id_at(moment).int | new_id().int & ((1 << 80) - 1))
 
 
 def ago(**amount: float) -> Any:

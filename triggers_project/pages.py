@@ -32,7 +32,12 @@ class NewestFirst(BasePagination):
         offset = 0
         if getattr(view, "takes_offset", False):
             offset = whole_number(request.query_params, "offset", 0, least=0, most=MOST_PASSED_OVER)
-        found = list(rows[offset : offset + limit + 1])
+        page = rows[offset : offset + limit + 1]
+        if (
+            offset
+        ):  # by their ids alone: what else is asked for would be worked out for each row that is passed over
+            page = queryset.order_by("-pk").filter(pk__in=page.values("pk"))
+        found = list(page)
         self.has_more = len(found) > limit
         self.page = found[:limit]
         return self.page

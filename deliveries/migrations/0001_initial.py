@@ -334,6 +334,22 @@ class Migration(migrations.Migration):
                 name="delivery_dead",
             ),
         ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status", "dead_letter")),
+                fields=["settled_at", "id"],
+                name="delivery_last_died",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status", "canceled")),
+                fields=["organization", "id"],
+                name="delivery_canceled",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(

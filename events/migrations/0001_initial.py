@@ -105,6 +105,17 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "indexes": [
                     models.Index(fields=["organization", "id"], name="event_of_organization"),
+                    models.Index(fields=["type", "organization", "id"], name="event_of_type"),
+                    models.Index(
+                        condition=models.Q(("acknowledged_at__isnull", True)),
+                        fields=["organization", "id"],
+                        name="event_unacknowledged",
+                    ),
+                    models.Index(
+                        condition=models.Q(("acknowledged_at__isnull", False)),
+                        fields=["organization", "id"],
+                        name="event_acknowledged",
+                    ),
                     django.contrib.postgres.indexes.GinIndex(
                         fastupdate=True,
                         fields=["payload"],

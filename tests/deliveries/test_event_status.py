@@ -3,7 +3,7 @@ from itertools import combinations
 import pytest
 from django.db.models.functions import Now
 
-from deliveries.event_status import STATUSES, with_status
+from deliveries.event_status import STATUSES, having_status, with_status
 from events.models import Event
 from tests.factories import make_delivery, make_endpoint, make_event, make_organization
 
@@ -30,6 +30,7 @@ def test_an_events_status_follows_from_its_deliveries(statuses: tuple[str, ...])
         make_delivery(make_endpoint(organization), event=event, status=status)
     expected = next((status for status in RANK if status in statuses), "pending")
     assert status_of(event) == expected
+    assert [name for name in STATUSES if having_status(Event.objects.all(), organization, name)] == [expected]
 
 
 @pytest.mark.parametrize("status", ["pending", "failed", "delivered", "dead_letter", "canceled"])
@@ -37,6 +38,9 @@ def test_an_acknowledged_event_is_acknowledged_whatever_became_of_its_deliveries
     event = make_event(make_organization(), acknowledged_at=Now())
     make_delivery(make_endpoint(event.organization), event=event, status=status)
     assert status_of(event) == "acknowledged"
+    assert [name for name in STATUSES if having_status(Event.objects.all(), event.organization, name)] == [
+        "acknowledged"
+    ]
 
 
 def test_another_events_deliveries_say_nothing() -> None:

@@ -1,12 +1,13 @@
 """GET /api/events and GET /api/events/{id}"""
 
 import uuid
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from events.models import Event
-from tests.factories import ago, make_delivery, make_endpoint, make_event
+from tests.factories import ago, id_at, make_delivery, make_endpoint, make_event
 
 EVENTS = "/api/events"
 
@@ -86,6 +87,16 @@ def test_since_is_included_and_until_is_not(acme: SimpleNamespace) -> None:
     assert listed(acme, since=stamp(second.created_at)) == [str(third.pk), str(second.pk)]
     assert listed(acme, until=stamp(second.created_at)) == [str(first.pk)]
     assert listed(acme, since=stamp(second.created_at), until=stamp(third.created_at)) == [str(second.pk)]
+
+
+@pytest.mark.parametrize("hours", [-25, 25])
+def test_a_period_holds_where_ids_were_made_by_a_clock_that_is_a_day_off(
+    acme: SimpleNamespace, hours: int
+) -> None:
+    event = make_event(acme.organization, created_at=ago(hours=100), id=id_at(ago(hours=100 + hours)))
+    at = event.created_at
+    assert listed(acme, since=stamp(at), until=stamp(at + timedelta(seconds=1))) == [str(event.pk)]
+    assert listed(acme, since=stamp(at + timedelta(seconds=1))) == listed(acme, until=stamp(at)) == []
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
