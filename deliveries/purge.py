@@ -8,10 +8,12 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from deliveries.models import Attempt, Delivery, Replay
 from deliveries.querysets import OPEN
 from events.models import Event, OnceKey
+from organizations.uuid7 import SLACK_OF_CLOCKS, id_bounds
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +37,9 @@ def purge_expired(*, days: int, seconds: float) -> int:
 
 
 def _next_batch(days: int) -> list[uuid.UUID]:
-    old = Event.objects.filter(created_at__lt=Now() - timedelta(days=days)).exclude(
+    """The oldest. Ids bound the look for them: where nothing is old it would else go through all that there is."""
+    bounds = id_bounds(None, timezone.now() - timedelta(days=days), slack=SLACK_OF_CLOCKS)
+    old = Event.objects.filter(created_at__lt=Now() - timedelta(days=days), **bounds).exclude(
         _has_deliveries(status__in=OPEN)
     )
     return list(old.order_by("id").values_list("pk", flat=True)[:BATCH])

@@ -52,7 +52,7 @@ def watch_endpoints() -> None:
 
 @shared_task(name="deliveries.purge")
 def purge() -> int:
-    """Every minute: removes some of what retention allows; the ticks of the sweep must not wait for it."""
+    """Every ten seconds: removes some of what retention allows; the ticks of the sweep must not wait for it."""
     return purge_expired(days=settings.RETENTION_DAYS, seconds=PURGE_SECONDS)
 
 

@@ -47,8 +47,8 @@ def create_schedules(apps, schema_editor):
         (
             "Purge",
             "deliveries.purge",
-            1,
-            "minutes",
+            10,
+            "seconds",
             "Removes what is older than RETENTION_DAYS, in small batches.",
         ),
     ):

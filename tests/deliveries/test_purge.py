@@ -1,7 +1,11 @@
+import json
+from typing import Any
+
 import pytest
 from django.contrib.postgres.functions import TransactionNow
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from deliveries import purge
 from deliveries.models import Attempt, Delivery, Endpoint
@@ -93,3 +97,27 @@ def test_what_is_replayed_at_that_moment_is_kept(committed: None) -> None:
     assert purged.result() == 0
     assert Event.objects.get() == delivery.event
     assert Delivery.objects.get().status == "pending"
+
+
+def test_where_nothing_is_old_it_does_not_look_at_the_young(organization: Organization) -> None:
+    for _ in range(50):
+        make_event(organization)
+    with CaptureQueriesContext(connection) as queries:
+        assert purge_expired(days=90, seconds=60) == 0
+    (asked,) = [query["sql"] for query in queries if 'FROM "events_event"' in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {asked}")
+        (plan,) = cursor.fetchone()[0]
+    assert '"Index Name": "events_event_pkey"' in json.dumps(plan)
+    assert looked_at(plan["Plan"]) == 0
+
+
+def looked_at(node: dict[str, Any]) -> float:
+    """How many events."""
+    own = (
+        node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        if node.get("Relation Name") == "events_event"
+        else 0
+    )
+    return float(own) + sum(looked_at(child) for child in node.get("Plans", []))
