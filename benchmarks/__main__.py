@@ -3,7 +3,18 @@
 import json
 from pathlib import Path
 
-from benchmarks import accept, backlog, grown, latency, neighbours, pace, profiled, sustained
+from benchmarks import (
+    accept,
+    backlog,
+    grown,
+    latency,
+    neighbours,
+    pace,
+    profiled,
+    replaying,
+    scale,
+    sustained,
+)
 
 
 def main() -> None:
@@ -11,6 +22,8 @@ def main() -> None:
     for name, question in (
         ("accept", accept.run),
         ("backlog", backlog.run),
+        ("scale", scale.run),
+        ("replaying", replaying.run),
         ("latency", latency.run),
         ("sustained", sustained.run),
         ("neighbours", neighbours.run),

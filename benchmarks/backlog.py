@@ -40,10 +40,10 @@ def ceiling(count: int) -> float:
         return asyncio.run(_bare(f"{receiver.url}/", count))
 
 
-def deliver(count: int, endpoints: int) -> dict[str, float]:
-    """Deliveries a second as the receiver saw them, from the first to the last, and CPU µs of the sender for each."""
-    with system(DELIVERY_WORKERS="1", LOG_LEVEL="WARNING") as stack, Receiver() as receiver:
-        organization = tenant(stack, "Bench", f"{receiver.url}/")["organization"]["id"]
+def deliver(count: int, endpoints: int, *, workers: int = 1, path: str = "/") -> dict[str, float]:
+    """Deliveries a second as the receiver saw them, from the first to the last, and CPU µs of the senders for each."""
+    with system(DELIVERY_WORKERS=str(workers), LOG_LEVEL="WARNING") as stack, Receiver() as receiver:
+        organization = tenant(stack, "Bench", f"{receiver.url}{path}")["organization"]["id"]
         if endpoints > 1:
             more_endpoints(stack, organization, endpoints - 1)
         fill(stack, organization, count)
