@@ -126,6 +126,10 @@ def test_what_comes_twice_is_joined() -> None:
     assert (found["HTTP_ACCEPT"], found["HTTP_COOKIE"]) == ("a,b", "c=1; d=2")
 
 
+def test_a_length_that_comes_twice_is_one() -> None:
+    assert environ(("Content-Length", "5"), ("Content-Length", "5"))["CONTENT_LENGTH"] == "5"
+
+
 def test_a_name_with_an_underscore_passes_for_no_other() -> None:
     assert "HTTP_X_API_KEY" not in environ(("X_API_Key", "k"))
 

@@ -156,6 +156,12 @@ def test_a_length_that_is_none_is_refused(server: int, key: str, head: str) -> N
     assert not Event.objects.exists()
 
 
+def test_a_length_that_comes_twice_is_one(server: int, key: str) -> None:
+    head = f"Content-Length: {len(BODY)}\r\nContent-Length: {len(BODY)}"
+    status, answer = talk(server, head, BODY, key=key)
+    assert status == 202, answer
+
+
 def test_a_length_beside_chunks_does_not_count(server: int, key: str) -> None:
     parts = [chunk(BODY), b"0\r\n\r\n"]
     status, _ = talk(server, "Content-Length: 3\r\nTransfer-Encoding: chunked", *parts, key=key)

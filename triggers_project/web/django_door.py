@@ -84,7 +84,9 @@ def environ_of(scope: Any, body: IncomingBody) -> dict[str, Any]:
         variable = name.upper().replace("-", "_")
         if variable not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             variable = f"HTTP_{variable}"
-        if variable in environ:
+        if variable == "CONTENT_LENGTH":
+            environ[variable] = value  # twice only if it says the same (RFC 9112, section 6.3)
+        elif variable in environ:
             environ[variable] += f"{'; ' if variable == 'HTTP_COOKIE' else ','}{value}"
         else:
             environ[variable] = value
