@@ -13,6 +13,7 @@ MUCH = 8  # deliveries of one claim
 COST = 0.0005  # seconds of a core for a delivery, or for an event of a batch: about
 COMPANY = 1.0  # seconds for which somebody who had little is there
 MOST_REST = 20.0  # times what was had took
+LONGEST_REST = 1.0  # seconds: whoever has posted a batch waits for its answer
 
 
 @dataclass
@@ -37,7 +38,8 @@ class Courtesy:
                 self.little[organization] = now + COMPANY
         if self.little and scale < 1.0:
             for organization, amount in much.items():
-                self.rests[organization] = now + amount * COST * MOST_REST * (1 - scale)
+                rest = amount * COST * MOST_REST * (1 - scale)
+                self.rests[organization] = now + min(rest, LONGEST_REST)
 
     def _forget(self, now: float) -> None:
         for times in (self.much, self.little, self.rests):

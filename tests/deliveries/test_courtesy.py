@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from deliveries import engine
-from deliveries.courtesy import COMPANY, COST, MOST_REST, MUCH, Courtesy
+from deliveries.courtesy import COMPANY, COST, LONGEST_REST, MOST_REST, MUCH, Courtesy
 from deliveries.lateness import Lateness
 from tests.deliveries.engine_room import run_engine
 from tests.deliveries.receiver import answers, receiving
@@ -39,6 +39,10 @@ def test_the_later_the_loop_the_longer_the_rest() -> None:
     rests = [after(served, scale=scale).rest_of("big", now=100.0) for scale in (0.9, 0.5, 0.1)]
     assert rests == sorted(rests)
     assert rests[0] == pytest.approx(rests[2] / 9)
+
+
+def test_however_much_it_was_nobody_rests_for_longer_than_a_second() -> None:
+    assert after((100.0, {"big": 1_000, "small": 1}), scale=0.1).rest_of("big", now=100.0) == LONGEST_REST
 
 
 def test_alone_nobody_rests() -> None:
