@@ -54,6 +54,10 @@ class Answered:
     def statuses(self) -> set[int]:
         return {reply.status for reply in self.replies}
 
+    def since(self, moment: float) -> list[Reply]:
+        """To calls made after it."""
+        return [reply for reply in self.replies if reply.made_at > moment]
+
     @property
     def slowest(self) -> float:
         return max(reply.seconds for reply in self.replies)
