@@ -7,7 +7,7 @@ from itertools import zip_longest
 from deliveries import outcome
 from deliveries.models import Attempt, Delivery
 from deliveries.querysets import OPEN
-from organizations.admin_words import exactly
+from organizations.admin_words import in_utc
 
 MOST_SHOWN = 100
 
@@ -49,7 +49,7 @@ def _what_came_next(attempt: Attempt, after: Attempt | None, delivery: Delivery)
     if attempt.outcome == outcome.DELIVERED:
         words = "Delivered: nothing more to do."
     elif attempt.next_attempt_at is not None:
-        words = f"Planned to be tried again at {exactly(attempt.next_attempt_at)}."
+        words = f"Planned to be tried again at {in_utc(attempt.next_attempt_at)}."
     elif attempt.status_code == 410:
         words = "Given up: the receiver wants nothing more, and the endpoint was disabled."
     elif after is None and delivery.status == Delivery.Status.CANCELED:

@@ -15,6 +15,11 @@ LONGEST_URL_SHOWN = 80
 
 
 def exactly(moment: datetime) -> str:
+    """As a <time> that `desk.js` puts into the viewer's zone."""
+    return timed(moment, in_utc(moment), css="exactly")
+
+
+def in_utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -24,20 +29,20 @@ def ago(moment: datetime | None, *, never: str = "–") -> str:
         return never
     now = timezone.now()
     if abs((moment - now).total_seconds()) < 60:
-        return _time(moment, "just now" if moment <= now else "within a minute")
+        return timed(moment, "just now" if moment <= now else "within a minute")
     if moment < now:
-        return _time(moment, f"{timesince(moment, now, depth=1)} ago")
-    return _time(moment, f"in {timeuntil(moment, now, depth=1)}")
+        return timed(moment, f"{timesince(moment, now, depth=1)} ago")
+    return timed(moment, f"in {timeuntil(moment, now, depth=1)}")
 
 
 def planned(moment: datetime) -> str:
     """`in 5 minutes`, or `now` for what is due."""
-    return _time(moment, "now") if moment <= timezone.now() else ago(moment)
+    return timed(moment, "now", css="") if moment <= timezone.now() else ago(moment)
 
 
-def _time(moment: datetime, words: str) -> SafeString:
+def timed(moment: datetime, words: str, *, css: str = "ago") -> SafeString:
     iso = moment.astimezone(UTC).isoformat()
-    return format_html('<time datetime="{}" title="{}">{}</time>', iso, exactly(moment), words)
+    return format_html('<time class="{}" datetime="{}" title="{}">{}</time>', css, iso, in_utc(moment), words)
 
 
 def without_query(url: str) -> str:

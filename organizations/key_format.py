@@ -10,6 +10,7 @@ import string
 import zlib
 from typing import NamedTuple
 
+PREFIX, PUBLIC_LENGTH = "trg_", 12
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _KEY = re.compile(r"(trg_([0-9A-Za-z]{12})_([0-9A-Za-z]{33}))([0-9A-Za-z]{6})")
 
@@ -20,11 +21,11 @@ class KeyParts(NamedTuple):
 
 
 def new_parts() -> KeyParts:
-    return KeyParts(_random_text(12), _random_text(33))
+    return KeyParts(_random_text(PUBLIC_LENGTH), _random_text(33))
 
 
 def compose(parts: KeyParts) -> str:
-    body = f"trg_{parts.public_id}_{parts.secret}"
+    body = f"{PREFIX}{parts.public_id}_{parts.secret}"
     return body + _checksum(body)
 
 

@@ -109,6 +109,7 @@ DOORS = {
         {"old_password": PASSWORD, "new_password1": "battery staple", "new_password2": "battery staple"},
     ),
     "password_change/done/": Door(STAFF),
+    "find/": Door(STAFF),
     "second-factor/": Door(STAFF, STAFF, {"do": "begin"}),
     "autocomplete/": Door(SUPPORT),
     "jsi18n/": Door(STAFF),

@@ -26,6 +26,7 @@ from organizations.audit import Actor, record
 from organizations.callers import caller_address
 from organizations.models import AuditEntry
 from organizations.second_factor import has_second_factor
+from triggers_project.admin_find import find_page
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +42,18 @@ class TriggersAdminSite(AdminSite):
     site_header = site_title = "Triggers"
     index_title = "Overview"
     site_url = None
+    enable_nav_sidebar = False  # ours is in base_site.html
     login_form = LoginForm
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_view(self.second_factor)
-        return [path("second-factor/", view, name="second_factor"), *super().get_urls()]
+        return [
+            path("second-factor/", self.admin_view(self.second_factor), name="second_factor"),
+            path("find/", self.admin_view(self.find), name="find"),
+            *super().get_urls(),
+        ]
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        return find_page(self, request)
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Guessing here is as slow as it is at the door."""
