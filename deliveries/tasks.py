@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown, worker_shutting_down
+from celery.signals import heartbeat_sent, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
 from deliveries.bulk_replay import go_on
 from deliveries.disabling import announce_disabled, disable_failing
 from deliveries.engine import Engine, Rules
-from deliveries.heartbeat import beat
+from deliveries.heartbeat import beat, beat_of_worker, gone
 from deliveries.models import Delivery
 from deliveries.purge import purge_expired, purge_figures
 from deliveries.ring import TASK, answer_ring, ring_if_due
@@ -85,6 +85,17 @@ def new_engine() -> Engine:
             stopping=_stopping.is_set,
         )
     )
+
+
+@heartbeat_sent.connect
+def note_worker(sender: Any, **_: Any) -> None:
+    """Every two seconds, in the parent of a worker's children."""
+    beat_of_worker(sender.eventer.hostname)
+
+
+@worker_shutdown.connect
+def forget_worker(sender: Any, **_: Any) -> None:
+    gone(sender.hostname)
 
 
 @worker_shutting_down.connect
