@@ -59,6 +59,11 @@ class Progress:
             return False
 
     @property
+    def was_hung_up_on(self) -> bool:
+        """It ended on a connection that was there already, before anything was answered."""
+        return self.connection is None and self.first_byte_at is None
+
+    @property
     def timings(self) -> Timings:
         if self.connecting_at is None and self.dns is None:  # most sends: the connection was there already
             return Timings(first_byte_ms=_ms(self.asking_at, self.first_byte_at))

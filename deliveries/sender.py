@@ -33,6 +33,8 @@ def allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+# A reset is a ClientOSError while something is written or read, and one of Python's own before that.
+_BROKEN_OFF = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError, BrokenPipeError)
 _parsed = lru_cache(maxsize=4096)(parse_target)
 
 
@@ -75,14 +77,14 @@ class Sender:
             async with asyncio.timeout(self.timeout):
                 try:
                     return await self._post(self.session, url, body, headers, now, progress)
-                except (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError):
-                    if progress.connection is not None or progress.status_code is not None:
+                except aiohttp.ClientConnectorCertificateError as error:
+                    return await self._not_valid(error, now, progress)
+                except _BROKEN_OFF as error:
+                    if isinstance(error, aiohttp.ClientConnectorError) or not progress.was_hung_up_on:
                         raise
                     # A kept connection that the receiver had closed meanwhile is no answer of the receiver's. Once
                     # more, on a new one: the next in the pool may be closed as well.
                     return await self._post(self.without_keep_alive, url, body, headers, now, progress)
-                except aiohttp.ClientConnectorCertificateError as error:
-                    return await self._not_valid(error, now, progress)
         except ForbiddenTarget as error:
             return Outcome(FORBIDDEN, error=f"It was not called: {error}")
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, ForbiddenAddress) as error:
