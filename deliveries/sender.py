@@ -25,6 +25,7 @@ from deliveries.targets import parse_target
 MOST_ANSWER = 16 * 1024  # bytes kept
 KEEP_ALIVE_SECONDS = 4.0  # below the 5 s after which many servers hang up
 LOOKUPS = 128  # at once
+OURS = {"Accept": "*/*", "Accept-Encoding": "identity"}  # of every request
 
 
 def allow_many_connections() -> None:
@@ -60,7 +61,7 @@ class Sender:
             connector=CheckedConnector(allowed=self.allowed, ssl=self.trusted or True, **connections),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, self.timeout)),
-            headers={"Accept": "*/*", "Accept-Encoding": "identity"},
+            headers=OURS,
             auto_decompress=False,
             trust_env=False,
         )
