@@ -58,7 +58,8 @@ class SentRequests:
     def __init__(self, event_id: uuid.UUID, endpoints: Sequence[Endpoint]) -> None:
         texts = Event.objects.annotate(text=Cast("payload", TextField())).filter(pk=event_id)
         found = texts.values_list("created_at", "text").first()
-        self.created_at, self.payload = found or (datetime.now(UTC), None)
+        self.created_at: datetime = found[0] if found else datetime.now(UTC)
+        self.payload: str | None = found[1] if found else None
         self.secrets: dict[uuid.UUID, list[EndpointSecret]] = {}
         for secret in EndpointSecret.objects.filter(endpoint__in=endpoints).order_by("-created_at"):
             self.secrets.setdefault(secret.endpoint_id, []).append(secret)
