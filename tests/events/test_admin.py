@@ -98,8 +98,8 @@ def test_the_life_of_an_event(dead: Delivery) -> None:
 
     read = words(page)
     assert "It was accepted and stored. 1 endpoint wanted it." in read
-    assert "https://hooks.acme.example/in Attempt 5 Refused 503 5 minutes ago, 210 ms" in read
-    assert "TCP 30 ms TLS 70 ms first byte 100 ms the rest 10 ms" in read
+    assert "https://hooks.acme.example/in Attempt 5 Refused 503 210 ms" in read
+    assert "UTC TCP 30 ms TLS 70 ms first byte 100 ms the rest 10 ms" in read
     assert "It was given up: a dead letter, until somebody replays it." in read
     assert "POST https://hooks.acme.example/in Host: hooks.acme.example" in read
     assert "hunter2" not in page.content.decode()
@@ -116,6 +116,7 @@ def test_what_staff_did_with_an_event_is_told_to_who_may_see_it(dead: Delivery) 
 
 def test_the_page_of_an_event_takes_no_more_queries_for_more_deliveries(dead: Delivery) -> None:
     browser = administrator()
+    browser.get(page_of(dead.event))  # the first of a process asks for a content type as well
     with CaptureQueriesContext(connection) as one:
         browser.get(page_of(dead.event))
     for number in range(5):

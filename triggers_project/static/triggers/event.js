@@ -5,13 +5,16 @@
 const MOST_MARKED = 1000;
 
 async function copy(button) {
-  const text = document.getElementById(button.dataset.copies).textContent;
+  const shown = document.getElementById(button.dataset.copies);
   const words = button.textContent;
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(shown.textContent);
     button.textContent = "Copied";
   } catch {
-    button.textContent = "Not copied: open it below";
+    // Browsers let a page do so by HTTPS only, or on this machine.
+    shown.closest("details").open = true;
+    getSelection().selectAllChildren(shown);
+    button.textContent = "Marked below: copy it";
   }
   setTimeout(() => { button.textContent = words; }, 2000);
 }
