@@ -128,7 +128,7 @@ def configure_default(
             changes["event_types"] = list(event_types)
         if secret is not None:
             EndpointSecret.objects.filter(endpoint=endpoint, valid_until__isnull=True).update(
-                encrypted=encrypt(secret)
+                encrypted=encrypt(secret), created_at=Now()
             )
         # What a 410 or days of failures said was about the URL before.
         Endpoint.objects.filter(pk=endpoint.pk, state=Endpoint.State.DISABLED).exclude(url=url).resume()

@@ -14,6 +14,7 @@ from deliveries.bulk_replay import go_on
 from deliveries.disabling import announce_disabled, disable_failing
 from deliveries.engine import Engine, Rules
 from deliveries.heartbeat import beat, beat_of_worker, gone
+from deliveries.message import user_agent
 from deliveries.models import Delivery
 from deliveries.purge import purge_expired, purge_figures
 from deliveries.ring import TASK, answer_ring, ring_if_due
@@ -81,7 +82,7 @@ def new_engine() -> Engine:
             schedule=settings.RETRY_SCHEDULE,
             timeout=settings.WEBHOOK_TIMEOUT,
             allowed=settings.ALLOWED_PRIVATE_NETWORKS,
-            user_agent=f"Triggers/{settings.VERSION}",
+            user_agent=user_agent(settings.VERSION),
             stopping=_stopping.is_set,
         )
     )
