@@ -16,6 +16,7 @@ from deliveries.engine import Engine, Rules
 from deliveries.heartbeat import beat, beat_of_worker, gone
 from deliveries.message import user_agent
 from deliveries.models import Delivery
+from deliveries.orphans import cancel_orphans
 from deliveries.purge import purge_expired, purge_figures
 from deliveries.ring import TASK, answer_ring, ring_if_due
 
@@ -40,7 +41,7 @@ def deliver_due() -> int:
 def sweep() -> None:
     """Every second: rings for retries, expired leases and lost rings, and cancels what came for a deleted endpoint."""
     beat()
-    Delivery.objects.orphaned(within=timedelta(hours=1)).cancel()
+    cancel_orphans(Delivery.objects.orphaned(within=timedelta(hours=1)))
     ring_if_due()
 
 

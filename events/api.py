@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from deliveries.acknowledge import acknowledge_and_cancel
 from deliveries.endpoints import find_endpoint
-from deliveries.event_status import STATUSES, having_status, with_status
+from deliveries.event_status import STATUSES, parts_having_status, with_status
 from deliveries.intake import take_batch, take_event
 from deliveries.replay import replay_event
 from events.acknowledge import find_event
@@ -195,13 +195,16 @@ class Inbox(ListAPIView[Event]):
 
     def get_queryset(self) -> EventQuerySet:
         query = self.request.query_params
-        events = with_status(
-            Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
-        )
-        status = parameters.choice(query, "status", STATUSES)
         if query.get("offset", "0") not in ("", "0") and query.get("cursor"):
             raise InvalidQuery([("offset", "This goes without a cursor.")])
-        return having_status(events, tenant_of(self.request), status) if status else events.unacknowledged()
+        return with_status(Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type")))
+
+    def parts_of(self, events: EventQuerySet) -> list[EventQuerySet]:
+        """As `NewestFirst` puts them together."""
+        status = parameters.choice(self.request.query_params, "status", STATUSES)
+        if status is None:
+            return [events.unacknowledged()]
+        return parts_having_status(events, tenant_of(self.request), status)
 
     @extend_schema(
         operation_id="poll_inbox",
