@@ -1,6 +1,6 @@
 """How far one send came, and how long each of its steps took: noted by the connection that carries it.
 
-No aiohttp trace: that runs for every send, and can't tell TLS from TCP (docs/decisions/0015).
+No aiohttp trace: that runs for every send, and can't tell TLS from TCP (docs/decisions/0017).
 """
 
 import socket

@@ -39,7 +39,7 @@ class Desk:
         self.page.get_by_label("Username").fill(name)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
-        self.page.get_by_role("link", name="Overview").wait_for()
+        self.page.get_by_role("heading", name="Overview").wait_for()
 
     def go(self, path: str) -> None:
         self.page.goto(f"{self.url}/admin/{path}")
