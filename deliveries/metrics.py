@@ -45,8 +45,7 @@ def note_answer(answer: Answer, status: str | None) -> None:
     if status in ("delivered", "dead_letter"):
         deliveries_settled.labels(status).inc()
     if status == "delivered" and delivery.claim == 1:
-        waited = (answer.started_at - delivery.event_created_at).total_seconds() + answer.duration_ms / 1000
-        delivery_seconds.observe(max(0.0, waited))
+        delivery_seconds.observe(answer.since_accepted)
     log.info(
         "delivery.attempted",
         organization_id=delivery.organization_id,

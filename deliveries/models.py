@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 
 from deliveries.picked import Pick, StaffReplay  # noqa: F401  (so that Django finds them)
 from deliveries.querysets import DeliveryQuerySet, EndpointQuerySet, ReplayQuerySet
+from deliveries.traffic import Traffic  # noqa: F401  (likewise)
 from events.models import Event
 from organizations.models import Organization, new_id
 

@@ -12,7 +12,10 @@ from django.utils import timezone
 
 from deliveries.models import Attempt, Delivery, Replay
 from deliveries.querysets import OPEN
+from deliveries.traffic import Traffic
+from events.arrivals import Arrivals
 from events.models import Event, OnceKey
+from events.spans import remove_old
 from organizations.uuid7 import SLACK_OF_CLOCKS, id_bounds
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,11 @@ def purge_expired(*, days: int, seconds: float) -> int:
     if removed:
         log.info("purge.finished", events=removed)
     return removed
+
+
+def purge_figures() -> int:
+    """Removes rows of figures that no span shows any more, a batch of each kind. How many."""
+    return remove_old(Traffic._meta.db_table) + remove_old(Arrivals._meta.db_table)
 
 
 def _next_batch(days: int) -> list[uuid.UUID]:

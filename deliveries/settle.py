@@ -88,6 +88,12 @@ class Answer:
     duration_ms: int
     lease_ends: float = math.inf  # by time.monotonic(): no clock of another machine is compared with ours
 
+    @property
+    def since_accepted(self) -> float:
+        """Seconds from the event's acceptance to this answer."""
+        waited = (self.started_at - self.delivery.event_created_at).total_seconds() + self.duration_ms / 1000
+        return max(0.0, waited)
+
 
 async def settle(connection: psycopg.AsyncConnection[Any], answers: Sequence[Answer]) -> dict[str, str]:
     """Writes the answers. Returns the status of each delivery that moved, by its id.

@@ -1,4 +1,5 @@
-"""The settler of an engine: writes what came down, in bulk, and the health of endpoints, while the engine goes on.
+"""The settler of an engine: writes what came down, in bulk, while the engine goes on; and now and then how endpoints
+are doing, and what attempts came to.
 
 While the database is away the answers wait, as long as their leases hold.
 """
@@ -16,6 +17,7 @@ from deliveries.database import connect
 from deliveries.health import HealthNotes
 from deliveries.metrics import note_answer
 from deliveries.settle import Answer, settle
+from deliveries.traffic_notes import TrafficNotes
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +32,7 @@ class Settler:
 
     answers: list[Answer] = field(default_factory=list)
     health: HealthNotes = field(default_factory=HealthNotes)
+    traffic: TrafficNotes = field(default_factory=TrafficNotes)
     ending: bool = False
     connection: psycopg.AsyncConnection[Any] | None = None
 
@@ -52,8 +55,12 @@ class Settler:
             if self.health and (self.health.urgent or time.monotonic() - written > HEALTH_EVERY):
                 await self._write_health()
                 written = time.monotonic()
+            if self.traffic.due(time.monotonic()):
+                await self._write_traffic()
         if self.health:
             await self._write_health()
+        while self.traffic and await self._write_traffic():
+            pass
 
     async def close(self) -> None:
         if self.connection is not None:
@@ -74,7 +81,9 @@ class Settler:
             return
         del self.answers[: len(batch)]
         for answer in batch:
-            note_answer(answer, moved.get(answer.delivery.id))
+            status = moved.get(answer.delivery.id)
+            note_answer(answer, status)
+            self.traffic.note(answer, status)
             if answer.outcome.tells_of_the_receiver:
                 self.health.note(answer.delivery, answer.outcome, ended_at(answer))
 
@@ -84,6 +93,17 @@ class Settler:
             await self.health.write(self.connection)
         except psycopg.OperationalError as error:
             log.warning("engine.database_trouble", error=type(error).__name__)
+
+    async def _write_traffic(self) -> bool:
+        """A part of it; False when the database would not. What is not written when the engine ends waits for its
+        next run."""
+        try:
+            self.connection = await connect(self.connection)
+            await self.traffic.write_part(self.connection)
+        except psycopg.OperationalError as error:
+            log.warning("engine.database_trouble", error=type(error).__name__)
+            return False
+        return True
 
 
 def ended_at(answer: Answer) -> datetime:

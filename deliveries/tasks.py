@@ -15,7 +15,7 @@ from deliveries.disabling import announce_disabled, disable_failing
 from deliveries.engine import Engine, Rules
 from deliveries.heartbeat import beat
 from deliveries.models import Delivery
-from deliveries.purge import purge_expired
+from deliveries.purge import purge_expired, purge_figures
 from deliveries.ring import TASK, answer_ring, ring_if_due
 
 PURGE_SECONDS = 2.0
@@ -53,6 +53,7 @@ def watch_endpoints() -> None:
 @shared_task(name="deliveries.purge")
 def purge() -> int:
     """Every ten seconds: removes some of what retention allows; the ticks of the sweep must not wait for it."""
+    purge_figures()
     return purge_expired(days=settings.RETENTION_DAYS, seconds=PURGE_SECONDS)
 
 

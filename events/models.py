@@ -4,6 +4,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from events.arrivals import Arrivals  # noqa: F401  (so that Django finds it)
 from events.querysets import EventQuerySet
 from organizations.models import Organization, new_id
 

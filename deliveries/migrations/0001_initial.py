@@ -43,6 +43,13 @@ def create_schedules(apps, schema_editor):
             "seconds",
             "Disables what has failed for days, and says so.",
         ),
+        (
+            "Arrivals",
+            "events.count_arrivals",
+            10,
+            "seconds",
+            "Counts accepted events, for the figures of the desk.",
+        ),
         ("Payload index", "events.index_payloads", 10, "seconds", "Keeps the search in payloads quick."),
         (
             "Purge",
@@ -698,6 +705,60 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Traffic",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "about",
+                        "grain",
+                        "at",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("about", models.UUIDField()),
+                ("organization_id", models.UUIDField(help_text="Whose; of everybody's rows EVERYBODY.")),
+                (
+                    "grain",
+                    models.PositiveSmallIntegerField(
+                        choices=[(60, "minute"), (900, "quarter of an hour"), (3600, "hour")]
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("attempts", models.PositiveIntegerField()),
+                ("delivered", models.PositiveIntegerField()),
+                ("failed", models.PositiveIntegerField()),
+                ("dead", models.PositiveIntegerField(help_text="Deliveries that were given up.")),
+                ("duration_ms", models.BigIntegerField(help_text="Of all these attempts together.")),
+                (
+                    "durations",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveIntegerField(), size=None
+                    ),
+                ),
+                (
+                    "waits",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveIntegerField(), size=None
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["grain", "at"], name="traffic_by_time"),
+                    models.Index(
+                        condition=models.Q(("about", models.F("organization_id")), _negated=True),
+                        fields=["grain", "at"],
+                        name="traffic_of_endpoints",
+                    ),
+                ],
             },
         ),
         # A queue: most rows change twice and then never again. Room on the page for it, and early vacuuming, so that

@@ -131,4 +131,34 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Arrivals",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "grain",
+                        "at",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("organization_id", models.UUIDField()),
+                (
+                    "grain",
+                    models.PositiveSmallIntegerField(
+                        choices=[(60, "minute"), (900, "quarter of an hour"), (3600, "hour")]
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("accepted", models.PositiveIntegerField()),
+            ],
+            options={
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["grain", "at"], name="arrivals_by_time")],
+            },
+        ),
     ]
