@@ -189,7 +189,26 @@ ADMIN_READS = {
     "admin: endpoints": Read("/admin/deliveries/endpoint/", 8),
     "admin: endpoints by URL": Read("/admin/deliveries/endpoint/?q=acme", 9),
     "admin: the page of an endpoint": Read(
-        "/admin/deliveries/endpoint/{endpoint}/change/", 5, "delivery_open"
+        "/admin/deliveries/endpoint/{endpoint}/change/",
+        9,
+        "deliveries_attempt_pkey delivery_dead delivery_of_organization delivery_open",
+        most=3_000,
+    ),
+    "admin: the page of an endpoint, an hour": Read(
+        "/admin/deliveries/endpoint/{endpoint}/change/?span=hour",
+        10,
+        "deliveries_attempt_pkey delivery_dead delivery_of_organization delivery_open",
+        most=3_000,
+    ),
+    "admin: a time of an endpoint, its dead letters": Read(
+        "/admin/deliveries/endpoint/{endpoint}/replay/?since={long_ago_there}&until=&status=dead_letter",
+        10,
+        "delivery_dead",
+    ),
+    "admin: a time of an endpoint, all": Read(
+        "/admin/deliveries/endpoint/{endpoint}/replay/?since={recently_there}&until=&status=all",
+        10,
+        "deliveries_delivery_pkey|delivery_of_organization",
     ),
     "admin: organizations": Read("/admin/organizations/organization/", 8),
     "admin: organizations by name": Read("/admin/organizations/organization/?q=acme", 8),
