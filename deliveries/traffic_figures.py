@@ -1,7 +1,7 @@
 """The figures of the desk: how much came in and what became of it, over the last hour, day or week.
 
-Read from rows that were added up as things happened (`traffic_notes.py`, `events/arrivals_count.py`), never from events,
-deliveries or attempts: so it takes the same time however many of those there are. The last bucket is still under way.
+Read from rows that were added up as things happened (`traffic_notes.py`, `events/arrivals_count.py`), never from
+events, deliveries or attempts: so it takes the same time however many there are. The last bucket is still under way.
 """
 
 import uuid

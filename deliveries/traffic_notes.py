@@ -113,9 +113,8 @@ class TrafficNotes:
         sums.durations[bisect_left(BOUNDS_MS, took)] += 1
         if answer.outcome.delivered:
             sums.delivered += 1
-            if (
-                delivery.claim == 1
-            ):  # as the metric counts: a retry waits for its schedule, a replay for somebody
+            # As the metric counts: a retry waits for its schedule, a replay for somebody.
+            if delivery.claim == 1:
                 sums.waits[bisect_left(BOUNDS_MS, answer.since_accepted * 1000)] += 1
         else:
             sums.failed += 1
@@ -149,7 +148,7 @@ class TrafficNotes:
 
 
 def _parts_of(news: dict[tuple[str, int], _Sums]) -> Iterator[_Part]:
-    """With the rows of the tenants and of everybody. Statements are sorted by PostgreSQL, parts of them here."""
+    """With the rows of the tenants and of everybody."""
     by_minute: dict[int, dict[str, _Sums]] = {}
     for (endpoint_id, minute), sums in news.items():
         rows = by_minute.setdefault(minute, {_EVERYBODY: _Sums(_EVERYBODY)})
@@ -157,9 +156,9 @@ def _parts_of(news: dict[tuple[str, int], _Sums]) -> Iterator[_Part]:
         rows.setdefault(sums.organization_id, _Sums(sums.organization_id)).add(sums)
         rows[endpoint_id] = sums
     for minute, rows in sorted(by_minute.items()):
-        in_order = sorted(rows.items(), key=lambda row: row[0])
-        for first in range(0, len(in_order), MOST_IN_A_PART):
-            yield _Part(minute, in_order[first : first + MOST_IN_A_PART])
+        listed = list(rows.items())
+        for first in range(0, len(listed), MOST_IN_A_PART):
+            yield _Part(minute, listed[first : first + MOST_IN_A_PART])
 
 
 def _parameters(part: _Part) -> dict[str, Any]:

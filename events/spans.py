@@ -64,26 +64,27 @@ def database_now() -> datetime:
     return run("SELECT now() AS now", {})[0]["now"]
 
 
+MOST_REMOVED = 10_000
+
+
 def remove_old(table: str) -> int:
-    """Rows that no span shows any more, at most MOST_REMOVED at once. How many."""
-    rows = run(
-        f"""
-        WITH old AS (
-            SELECT row.ctid FROM unnest(%(grains)s::int[], %(kept)s::int[]) AS one (grain, kept)
-            JOIN {table} AS row
-                ON row.grain = one.grain AND row.at < now() - one.kept * interval '1 second'
-            LIMIT {MOST_REMOVED}
-        ), gone AS (
-            DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM old)) RETURNING 1
+    """Removes rows that no span shows any more, at most MOST_REMOVED. How many."""
+    gone = f"""
+        WITH gone AS (
+            DELETE FROM {table} WHERE ctid = ANY (ARRAY({old_rows(table)})) RETURNING 1
         )
         SELECT count(*) AS removed FROM gone
-        """,
-        {
-            "grains": [grain.value for grain in KEPT],
-            "kept": [int(kept.total_seconds()) for kept in KEPT.values()],
-        },
-    )
-    return int(rows[0]["removed"])
+    """
+    return int(run(gone, ages_kept())[0]["removed"])
 
 
-MOST_REMOVED = 10_000
+def old_rows(table: str) -> str:
+    return f"""
+        SELECT old.ctid FROM unnest(%(grains)s::int[], %(kept)s::interval[]) AS one (grain, kept)
+        JOIN {table} AS old ON old.grain = one.grain AND old.at < now() - one.kept
+        LIMIT {MOST_REMOVED}
+    """
+
+
+def ages_kept() -> dict[str, list[object]]:
+    return {"grains": [grain.value for grain in KEPT], "kept": list(KEPT.values())}
