@@ -1,6 +1,9 @@
 """What the desk says about an endpoint, in its list and on its pages."""
 
+from typing import Any
+
 from cryptography.fernet import InvalidToken
+from django.db.models import QuerySet
 from django.utils.html import format_html
 
 from deliveries.custom_headers import opened
@@ -31,9 +34,9 @@ def waiting(endpoint: Endpoint) -> int:
     return counted(Delivery.objects.filter(endpoint=endpoint).open())
 
 
-def counted(deliveries: DeliveryQuerySet) -> int:
+def counted(rows: "QuerySet[Any]") -> int:
     """As far as MOST_COUNTED."""
-    number = deliveries.order_by()[: MOST_COUNTED + 1].count()
+    number = rows.order_by()[: MOST_COUNTED + 1].count()
     return number if number <= MOST_COUNTED else OrMore(MOST_COUNTED)
 
 

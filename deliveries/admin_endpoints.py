@@ -10,6 +10,7 @@ from django.urls import path, reverse
 from deliveries.admin_endpoint_sends import EndpointSends, may_replay
 from deliveries.admin_endpoint_words import condition_of, counted, deliveries_to, header_names, waiting
 from deliveries.admin_health import health_of, percent
+from deliveries.admin_lately import lately
 from deliveries.admin_latest import latest_attempts
 from deliveries.admin_lists import last_answer
 from deliveries.admin_traffic import figures_of_endpoint
@@ -41,7 +42,7 @@ class StateFilter(ChoiceFilter):
 
 
 class EndpointAdmin(EndpointSends):
-    list_display = ("where", "tenant", "condition", "failures", "succeeded", "failed")
+    list_display = ("where", "tenant", "condition", "rate", "queue", "failures", "succeeded", "failed")
     list_filter = (StateFilter, TenantFilter)
     list_select_related = ("organization",)
     list_display_links = None
@@ -49,6 +50,11 @@ class EndpointAdmin(EndpointSends):
     search_help_text = "A part of the URL, a part of a tenant's name, or the endpoint's id."
     page_template = "admin/deliveries/endpoint.html"
     empty_words = "No endpoints. A tenant's webhook URL will be here once it has set one."
+
+    def add_figures(self, rows: list[Any]) -> None:
+        how = lately(rows)
+        for row in rows:
+            row.lately = how[row.pk]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -124,6 +130,14 @@ class EndpointAdmin(EndpointSends):
     @admin.display(description="State")
     def condition(self, endpoint: Endpoint) -> str:
         return condition_of(endpoint)
+
+    @admin.display(description="Success, last day")
+    def rate(self, endpoint: Any) -> str:
+        return percent(endpoint.lately.success_rate)
+
+    @admin.display(description="Waiting")
+    def queue(self, endpoint: Any) -> str:
+        return f"{endpoint.lately.waiting:,}"
 
     @admin.display(description="Failures in a row")
     def failures(self, endpoint: Endpoint) -> int:

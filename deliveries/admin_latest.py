@@ -4,6 +4,7 @@ newest of its tenant's deliveries, those that will be tried again, and those tha
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -59,7 +60,7 @@ class LatestAttempt:
 
 
 def latest_attempts(endpoint: Endpoint) -> list[LatestAttempt]:
-    values = {
+    values: dict[str, Any] = {
         "organization": endpoint.organization_id,
         "endpoint": endpoint.pk,
         "walked": WALKED,

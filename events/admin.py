@@ -17,6 +17,7 @@ from deliveries.admin_lists import last_answer
 from deliveries.event_status import STATUS
 from deliveries.models import Delivery
 from events.admin_search import events_with_dedup_id
+from events.admin_words import STATUS_WORDS
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, OneOfManyFilter, PeriodFilter, as_uuid
@@ -26,14 +27,6 @@ from organizations.admin_words import ago, badge, breakable, how_many, link_to, 
 from organizations.uuid7 import SLACK_OF_CLOCKS
 
 log = structlog.get_logger(__name__)
-
-STATUS_WORDS = {
-    "pending": "Pending",
-    "failed": "Failed, will be retried",
-    "dead_letter": "Dead letter",
-    "delivered": "Delivered",
-    "acknowledged": "Acknowledged",
-}
 
 
 class TenantFilter(OneOfManyFilter):

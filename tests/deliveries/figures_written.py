@@ -3,6 +3,7 @@
 from typing import Any
 
 from deliveries.traffic import BOUNDS_MS, Traffic
+from events.arrivals import Arrivals
 from events.spans import Grain, database_now
 
 
@@ -27,3 +28,10 @@ def write_figures(
             durations=durations,
             waits=counts,
         )
+
+
+def write_arrivals(organization: Any, accepted: int) -> None:
+    """So many events of this tenant came in just now."""
+    for grain in Grain:
+        at = grain.begin(database_now())
+        Arrivals.objects.create(organization_id=organization.pk, grain=grain, at=at, accepted=accepted)

@@ -6,6 +6,7 @@ import pytest
 
 from deliveries.endpoints import change_endpoint, current_secret
 from deliveries.models import Endpoint, EndpointSecret
+from tests.deliveries.figures_written import write_figures
 from tests.factories import ago, ahead, make_delivery, make_endpoint
 from tests.staff import administrator, log_in, logged, press, viewer, words
 
@@ -33,15 +34,18 @@ def shown(path: str) -> set[str]:
 
 
 def test_an_endpoint_in_the_list(endpoint: Endpoint) -> None:
+    write_figures(endpoint, delivered=8, failed=2)
+    make_delivery(endpoint)
+    make_delivery(endpoint, status="failed")
     page = administrator().get(ENDPOINTS)
 
-    assert "https://hooks.acme.example/in Acme Enabled 17 never 4 minutes ago" in words(page)
+    assert "https://hooks.acme.example/in Acme Enabled 80.0 % 2 17 never 4 minutes ago" in words(page)
 
 
 def test_a_circuit_that_is_not_closed_is_shown(endpoint: Endpoint) -> None:
     Endpoint.objects.update(circuit="open", probe_at=ahead(minutes=5, seconds=30))
     staff = administrator()
-    assert "Acme Enabled Circuit open 17 never" in words(staff.get(ENDPOINTS))
+    assert "Acme Enabled Circuit open – 0 17 never" in words(staff.get(ENDPOINTS))
     page = words(staff.get(f"{ENDPOINTS}{endpoint.pk}/change/"))
     assert "Circuit is open: next try in 330 s After 17 failures in a row, one delivery at a time" in page
 
