@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks audit pytest schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +54,9 @@ audit: ## known vulnerabilities of what is pinned, if their database can be reac
 pytest: ## the tests alone; ARGS="-k name" picks some
 	$(INSTALL) dev
 	@$(RUN) -m pytest --numprocesses 3 --dist loadgroup $(ARGS)
+
+browser: ## Debian's Chromium, with which tests/browser looks at the desk; needs root
+	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
 
 schema: ## write docs/openapi.yaml anew, after a change of the API
 	$(INSTALL) dev

@@ -81,7 +81,7 @@ def the_statement(organization: str, *, rows: int) -> str:
     from deliveries.fan_out import FAN_OUT
     from events.accept import STATEMENT
 
-    text = STATEMENT.format(reachable=FAN_OUT.reachable, insert=FAN_OUT.insert)
+    text = STATEMENT.format(**FAN_OUT._asdict())
     series = f"FROM generate_series(1, {rows}) AS g)"
     payload = f"""'{{"n": ' || g || ', "text": "{TEXT}"}}'"""
     values = {

@@ -15,7 +15,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from deliveries import admin_replay
+from deliveries import admin_replay, curl
 from deliveries.admin_attempts import MOST_SHOWN, shown_attempts
 from deliveries.admin_endpoints import EndpointAdmin
 from deliveries.admin_lists import (
@@ -34,7 +34,9 @@ from deliveries.admin_replays import StaffReplayAdmin
 from deliveries.models import DeadLetter, Delivery, Endpoint
 from deliveries.picked import StaffReplay
 from deliveries.querysets import OPEN, DeliveryQuerySet
+from deliveries.sent_request import SentRequests
 from deliveries.staff_replay import start_staff_replay
+from deliveries.timeline import what_comes_next
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, moment
@@ -208,9 +210,17 @@ class DeliveryAdmin(ReplayingAdmin):
 
     def facts(self, request: HttpRequest, row: Delivery) -> dict[str, Any]:
         may = self.has_change_permission(request) and may_be_sent(row)
+        requests = SentRequests(row.event_id, [row.endpoint])
+        attempts = shown_attempts([row], requests)
+        latest = attempts[-1].request if attempts else None
+        latest = latest or requests.made(row, number=1, moment=timezone.now())
+        body = requests.body(row)
         return {
             "title": row.event_type,
-            "attempts": shown_attempts(row),
+            "attempts": attempts,
+            "next": what_comes_next(row, now=timezone.now()),
+            "body": body,
+            "curl": None if body is None else curl.send_webhook(latest, body),
             "most_attempts": MOST_SHOWN,
             "payload": pretty_payload(row.event_id),
             "event": Event(pk=row.event_id),

@@ -1,12 +1,16 @@
-"""Attempts in words, for a delivery's page. (Their key is composite, which Django's inlines can't show.)"""
+"""Attempts in words, for the pages of a delivery and of an event. (Their key is composite, which Django's inlines can't
+show.)"""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
 from deliveries import outcome
+from deliveries.admin_timings import Step, kept, steps_of
 from deliveries.models import Attempt, Delivery
 from deliveries.querysets import OPEN
+from deliveries.sent_request import SentRequest, SentRequests
 from organizations.admin_words import in_utc
 
 MOST_SHOWN = 100
@@ -25,24 +29,39 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """An attempt, what came of it, and what came next."""
+    """An attempt, what was sent, how long it took, what came of it, and what came next."""
 
     attempt: Attempt
+    delivery: Delivery
     words: str
     next: str
     is_last: bool
+    steps: list[Step]
+    kept: bool
+    request: SentRequest | None
 
 
-def shown_attempts(delivery: Delivery) -> list[Shown]:
-    """The latest MOST_SHOWN, in the order in which they were made."""
-    latest = list(Attempt.objects.filter(delivery=delivery).order_by("-number")[:MOST_SHOWN])
-    return list(_told(list(reversed(latest)), delivery))
+def shown_attempts(deliveries: Sequence[Delivery], requests: SentRequests) -> list[Shown]:
+    """The latest MOST_SHOWN of all of them, delivery by delivery, each in the order in which they were made."""
+    latest = Attempt.objects.filter(delivery__in=deliveries).order_by("-started_at", "-number")[:MOST_SHOWN]
+    of: dict[uuid.UUID, list[Attempt]] = {}
+    for attempt in sorted(latest, key=lambda attempt: attempt.number):
+        of.setdefault(attempt.delivery_id, []).append(attempt)
+    return [shown for delivery in deliveries for shown in _told(of.get(delivery.pk, []), delivery, requests)]
 
 
-def _told(attempts: list[Attempt], delivery: Delivery) -> Iterator[Shown]:
+def _told(attempts: list[Attempt], delivery: Delivery, requests: SentRequests) -> Iterator[Shown]:
     for attempt, after in zip_longest(attempts, attempts[1:]):
-        words = WORDS.get(attempt.outcome, attempt.outcome)
-        yield Shown(attempt, words, _what_came_next(attempt, after, delivery), after is None)
+        yield Shown(
+            attempt,
+            delivery,
+            words=WORDS.get(attempt.outcome, attempt.outcome),
+            next=_what_came_next(attempt, after, delivery),
+            is_last=after is None,
+            steps=steps_of(attempt),
+            kept=kept(attempt),
+            request=requests.of(attempt, delivery),
+        )
 
 
 def _what_came_next(attempt: Attempt, after: Attempt | None, delivery: Delivery) -> str:

@@ -13,7 +13,8 @@ import aiohttp
 from cryptography import x509
 from django.utils.timesince import timesince
 
-from deliveries.connector import Address, CheckedConnector
+from deliveries.connector import CheckedConnector
+from deliveries.progress import Address
 
 ASKING_SECONDS = 2.0
 

@@ -6,21 +6,22 @@ connected to, and nothing else is.
 
 import asyncio
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import is_ip_address
 
 from deliveries.networks import Network, may_be_called
+from deliveries.progress import Address, of_this_send
 
 CONNECT_SECONDS = 5.0
 DNS_CACHE_SECONDS = 10
 MOST_INTERIM = 100  # answers of 1xx before the one that counts
-
-Address = tuple[Any, ...]  # as getaddrinfo gives it: family, kind, protocol, name, and what to connect to
 
 
 class ForbiddenAddress(Exception):
@@ -52,11 +53,9 @@ class CheckedResolver(AbstractResolver):
 
 
 class CheckedConnector(aiohttp.TCPConnector):
-    """`made` is told of each socket that is about to be connected, and where to."""
+    """Tells the send that it connects for (`progress.py`) how far it came."""
 
-    def __init__(
-        self, *, allowed: list[Network], made: Callable[[socket.socket, Address], None], **options: Any
-    ) -> None:
+    def __init__(self, *, allowed: list[Network], **options: Any) -> None:
         super().__init__(
             limit=0,
             ttl_dns_cache=DNS_CACHE_SECONDS,
@@ -64,7 +63,7 @@ class CheckedConnector(aiohttp.TCPConnector):
             socket_factory=self.checked_socket,
             **options,
         )
-        self._allowed, self._made = allowed, made
+        self._allowed = allowed
         # Not an option of aiohttp's: the floods in the tests would tell if it were no longer looked at.
         self._factory = cast("partial[ResponseHandler]", partial(_Answers, loop=self._loop))
 
@@ -74,14 +73,47 @@ class CheckedConnector(aiohttp.TCPConnector):
         if not may_be_called(str(target[0]), allowed=self._allowed):
             raise ForbiddenAddress(str(target[0]))
         made = socket.socket(family, kind, protocol)
-        self._made(made, address)
+        of_this_send.get().connecting(made, address)
         return made
+
+    async def _resolve_host(
+        self, host: str, port: int, traces: Sequence[Any] | None = None
+    ) -> list[ResolveResult]:
+        """aiohttp's own, timed: it is where sends wait for a lookup that another has begun."""
+        began = time.perf_counter()
+        try:
+            return await super()._resolve_host(host, port, traces)
+        finally:
+            if not is_ip_address(host):
+                of_this_send.get().dns = time.perf_counter() - began
 
 
 class _Answers(ResponseHandler):
     """What one connection says. Interim answers (RFC 9110, section 15.2) are read over, but not without end."""
 
     interim = 0
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """asyncio makes it when TCP is connected, and calls `connection_made` when TLS is there as well."""
+        super().__init__(loop)
+        self.progress = of_this_send.get()
+        self.progress.connected_at = time.perf_counter()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if transport.get_extra_info("sslcontext") is not None:
+            self.progress.secured_at = time.perf_counter()
+        super().connection_made(transport)
+
+    def set_response_params(self, **options: Any) -> None:
+        """A send begins to use it. What comes in is told by the loop, which knows nothing of sends."""
+        self.progress = of_this_send.get()
+        self.progress.asking()
+        super().set_response_params(**options)
+
+    def data_received(self, data: bytes) -> None:
+        if self.progress.first_byte_at is None:
+            self.progress.first_byte_at = time.perf_counter()
+        super().data_received(data)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         code = data[0].code

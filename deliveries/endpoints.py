@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from deliveries.custom_headers import check_headers, sealed
 from deliveries.errors import EndpointNotConfigured, EndpointNotFound, SecretUnreadable, TooManyEndpoints
 from deliveries.models import Delivery, Endpoint, EndpointSecret
+from deliveries.orphans import cancel_orphans
 from deliveries.querysets import CLOSED_CIRCUIT
 from deliveries.secrets import new_secret, secret_bytes
 from organizations.deadlocks import again_after_deadlock
@@ -79,7 +80,7 @@ def delete_endpoint(endpoint: Endpoint) -> None:
     """No further delivery starts: what is open is canceled. Its history stays."""
     with transaction.atomic():
         Endpoint.objects.present().filter(pk=endpoint.pk).update(deleted_at=Now(), is_default=False)
-        Delivery.objects.filter(endpoint=endpoint).cancel()
+        cancel_orphans(Delivery.objects.filter(endpoint=endpoint))
 
 
 def find_endpoint(organization: Organization, endpoint_id: uuid.UUID) -> Endpoint:
@@ -128,7 +129,7 @@ def configure_default(
             changes["event_types"] = list(event_types)
         if secret is not None:
             EndpointSecret.objects.filter(endpoint=endpoint, valid_until__isnull=True).update(
-                encrypted=encrypt(secret)
+                encrypted=encrypt(secret), created_at=Now()
             )
         # What a 410 or days of failures said was about the URL before.
         Endpoint.objects.filter(pk=endpoint.pk, state=Endpoint.State.DISABLED).exclude(url=url).resume()

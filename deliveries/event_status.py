@@ -3,10 +3,12 @@
 - `acknowledged`: settled by hand
 - `dead_letter`: given up on at least one endpoint
 - `failed`: tried, will be retried
-- `pending`: nothing tried yet, or no endpoint wanted it
+- `pending`: nothing tried yet, or no endpoint wanted it, or those that did were deleted
 - `delivered`: every endpoint has it
 """
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from django.db.models import (
@@ -56,17 +58,27 @@ def with_status(events: EventQuerySet) -> EventQuerySet:
     return events.defer("payload").annotate(status=STATUS, payload_text=Cast("payload", TextField()))
 
 
-def having_status(events: EventQuerySet, organization: "Organization", status: str) -> EventQuerySet:
-    """Those of the organization's events that have it, in conditions that an index knows the rows of: where few have
-    it, PostgreSQL begins with those, and does not ask each event for its status."""
+def parts_having_status(
+    events: EventQuerySet, organization: "Organization", status: str
+) -> list[EventQuerySet]:
+    """Together those of the organization's events that have it; none is in two parts. Each is in conditions that an
+    index knows the rows of: where few have the status, PostgreSQL begins with those, and does not ask each event."""
     if status == "acknowledged":
-        return events.acknowledged()
-    of_event = Delivery.objects.of(organization).filter(event_id=OuterRef("pk"))
+        return [events.acknowledged()]
+    waiting = events.unacknowledged()
+    found = [waiting.filter(_by_deliveries(organization, status))]
+    if status == "pending":
+        # No delivery but canceled ones, if any: the only ones to which none leads.
+        found.append(waiting.unwanted().alias(by_deliveries=_OF_DELIVERIES).filter(by_deliveries=None))
+    return found
+
+
+def _by_deliveries(organization: "Organization", status: str) -> Q:
+    """A delivery has it, and none has one that comes first."""
+    earlier = FIRST_COMES[: FIRST_COMES.index(status)]
+    of_event = Delivery.objects.filter(event_id=OuterRef("pk"))
 
     def has(status: str) -> Q:
         return Q(Exists(of_event.having_status(status, organization)))
 
-    wanted = has(status) if status != "pending" else has("pending") | ~has("delivered")
-    for earlier in FIRST_COMES[: FIRST_COMES.index(status)]:
-        wanted &= ~has(earlier)
-    return events.unacknowledged().filter(wanted)
+    return reduce(and_, (~has(other) for other in earlier), has(status))

@@ -1,15 +1,28 @@
 """What went wrong with a send, in words."""
 
 import os
+from dataclasses import replace
 
 import aiohttp
 
 from deliveries.connector import CONNECT_SECONDS, MOST_INTERIM, ForbiddenAddress, TooManyInterim
 from deliveries.outcome import BROKEN, FORBIDDEN, TIMEOUT, UNREACHABLE, Outcome
+from deliveries.progress import NOTHING_TIMED, Timings
 
 
-def failure(error: Exception, *, status_code: int | None, timeout: float, reached: bool) -> Outcome:
+def failure(
+    error: Exception,
+    *,
+    status_code: int | None,
+    timeout: float,
+    reached: bool,
+    timings: Timings = NOTHING_TIMED,
+) -> Outcome:
     """`reached`: a connection was there, though perhaps its TLS handshake did not end."""
+    return replace(_named(error, status_code, timeout, reached), timings=timings)
+
+
+def _named(error: Exception, status_code: int | None, timeout: float, reached: bool) -> Outcome:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         what = "TLS handshake" if reached else "connection"
         return Outcome(TIMEOUT, error=f"No {what} within {min(CONNECT_SECONDS, timeout):g} s.")

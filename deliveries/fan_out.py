@@ -21,6 +21,13 @@ FAN_OUT = FanOut(
             SELECT FROM deliveries_endpoint WHERE organization_id = organization.id AND deleted_at IS NULL
         )
     """,
+    wanted=f"""
+        EXISTS (
+            SELECT FROM deliveries_endpoint AS endpoint
+            WHERE endpoint.organization_id = welcome.organization_id AND endpoint.deleted_at IS NULL
+                AND {WANTED.format(type="welcome.type")}
+        )
+    """,
     insert=f"""
         INSERT INTO deliveries_delivery (
             id, organization_id, event_id, event_type, endpoint_id, status, attempts, claim, next_attempt_at, manual,
@@ -36,4 +43,4 @@ FAN_OUT = FanOut(
 )
 
 # For an event of which the caller makes the deliveries.
-TO_NOBODY = FanOut(reachable="true", insert="SELECT 1")
+TO_NOBODY = FanOut(reachable="true", wanted="true", insert="SELECT 1")

@@ -41,5 +41,9 @@ def message_headers(
     return {**headers, "webhook-test": "true"} if delivery.test else headers
 
 
+def user_agent(version: str) -> str:
+    return f"Triggers/{version}"
+
+
 def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

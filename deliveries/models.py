@@ -296,6 +296,11 @@ class Attempt(models.Model):
     response_body = models.TextField(blank=True, default="")
     next_attempt_at = models.DateTimeField(null=True)
     manual = models.BooleanField(default=False)
+    # How long its steps took (`progress.py`); none for what did not come about. They are for staff, not in the API.
+    dns_ms = models.PositiveIntegerField(null=True)
+    connect_ms = models.PositiveIntegerField(null=True)
+    tls_ms = models.PositiveIntegerField(null=True)
+    first_byte_ms = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering = ["number"]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from deliveries.progress import NOTHING_TIMED, Timings
+
 LONGEST_RETRY_AFTER = 86_400  # seconds: a receiver may ask for a day, not for ever
 
 # The kinds, as the attempts' `outcome` shows them.
@@ -27,6 +29,9 @@ class Outcome:
     retry_after: float | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
+    timings: Timings = field(
+        default=NOTHING_TIMED, compare=False
+    )  # two that took differently long are the same
 
     @property
     def delivered(self) -> bool:
@@ -43,10 +48,17 @@ class Outcome:
         return self.status_code == 410
 
 
-def answered(status_code: int, *, headers: dict[str, str], body: str, now: datetime) -> Outcome:
+def answered(
+    status_code: int,
+    *,
+    headers: dict[str, str],
+    body: str,
+    now: datetime,
+    timings: Timings = NOTHING_TIMED,
+) -> Outcome:
     """The outcome of an answer that came whole."""
     if 200 <= status_code < 300:
-        return Outcome(DELIVERED, status_code, headers=headers, body=body)
+        return Outcome(DELIVERED, status_code, headers=headers, body=body, timings=timings)
     error = f"The receiver answered {status_code}."
     if 300 <= status_code < 400:
         error = f"The receiver answered {status_code}; redirects are not followed."
@@ -58,7 +70,7 @@ def answered(status_code: int, *, headers: dict[str, str], body: str, now: datet
         )
         asked = seconds_until(given, now=now) if given else None
         retry_after = None if asked is None else min(asked, LONGEST_RETRY_AFTER)
-    return Outcome(REJECTED, status_code, error, retry_after, headers, body)
+    return Outcome(REJECTED, status_code, error, retry_after, headers, body, timings)
 
 
 def seconds_until(retry_after: str, *, now: datetime) -> float | None:

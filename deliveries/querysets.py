@@ -99,10 +99,10 @@ class DeliveryQuerySet(models.QuerySet[Any]):
         return self.filter(status="dead_letter")
 
     def having_status(self, status: str, organization: Organization) -> DeliveryQuerySet:
-        """Of the organization's. What is open is indexed by endpoint, so its endpoints are named as well."""
+        """Of the organization's. What is open is indexed by endpoint, so of that its endpoints are named."""
         found = self.filter(status=status)
         if status not in OPEN:
-            return found
+            return found.of(organization)
         theirs = apps.get_model("deliveries", "Endpoint").objects.of(organization)
         return found.filter(endpoint__in=theirs.order_by())
 

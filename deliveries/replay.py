@@ -62,4 +62,6 @@ def replay_event(event: Event, *, endpoint: Endpoint | None = None) -> int:
     with transaction.atomic():
         moved = send_again(deliveries)
         added = run(_ADD, {"event": event.pk, "endpoint": endpoint.pk if endpoint else None})
+        if added:
+            Event.objects.unwanted().filter(pk=event.pk).update(unwanted=False)
     return moved + len(added)

@@ -5,11 +5,8 @@ No redirects, no cookies, no proxy from the environment, no decompression, at mo
 
 import asyncio
 import resource
-import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -17,16 +14,18 @@ from typing import Any, cast
 import aiohttp
 
 from deliveries import certificates
-from deliveries.connector import CONNECT_SECONDS, Address, CheckedConnector, ForbiddenAddress
+from deliveries.connector import CONNECT_SECONDS, CheckedConnector, ForbiddenAddress
 from deliveries.errors import ForbiddenTarget
 from deliveries.failures import failure
 from deliveries.networks import Network
 from deliveries.outcome import FORBIDDEN, UNREACHABLE, Outcome, answered
+from deliveries.progress import Progress, of_this_send
 from deliveries.targets import parse_target
 
 MOST_ANSWER = 16 * 1024  # bytes kept
 KEEP_ALIVE_SECONDS = 4.0  # below the 5 s after which many servers hang up
 LOOKUPS = 128  # at once
+OURS = {"Accept": "*/*", "Accept-Encoding": "identity"}  # of every request
 
 
 def allow_many_connections() -> None:
@@ -35,31 +34,9 @@ def allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far one send came: the connection that it made, if any, and what the answer began with."""
-
-    connection: socket.socket | None = None
-    address: Address = ()
-    status_code: int | None = None
-
-    @property
-    def reached(self) -> bool:
-        """Its own connection is there, whatever became of the TLS handshake."""
-        try:
-            return self.connection is not None and bool(self.connection.getpeername())
-        except OSError:
-            return False
-
-
-# Sends are tasks of their own; in this way the connector's news find the send that they are about.
-_progress: ContextVar[Progress] = ContextVar("progress")
+# A reset is a ClientOSError while something is written or read, and one of Python's own before that.
+_BROKEN_OFF = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError, BrokenPipeError)
 _parsed = lru_cache(maxsize=4096)(parse_target)
-
-
-def _note_connection(made: socket.socket, address: Address) -> None:
-    progress = _progress.get()
-    progress.connection, progress.address = made, address
 
 
 class Sender:
@@ -81,12 +58,10 @@ class Sender:
 
     def _session(self, **connections: Any) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=CheckedConnector(
-                allowed=self.allowed, made=_note_connection, ssl=self.trusted or True, **connections
-            ),
+            connector=CheckedConnector(allowed=self.allowed, ssl=self.trusted or True, **connections),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, self.timeout)),
-            headers={"Accept": "*/*", "Accept-Encoding": "identity"},
+            headers=OURS,
             auto_decompress=False,
             trust_env=False,
         )
@@ -98,19 +73,19 @@ class Sender:
     async def send(self, url: str, body: bytes, headers: dict[str, str], *, now: datetime) -> Outcome:
         """Never raises for what the other side does. `now` is what a Retry-After date is measured from."""
         progress = Progress()
-        _progress.set(progress)
+        of_this_send.set(progress)
         try:
             async with asyncio.timeout(self.timeout):
                 try:
                     return await self._post(self.session, url, body, headers, now, progress)
-                except (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError):
-                    if progress.connection is not None or progress.status_code is not None:
+                except aiohttp.ClientConnectorCertificateError as error:
+                    return await self._not_valid(error, now, progress)
+                except _BROKEN_OFF as error:
+                    if isinstance(error, aiohttp.ClientConnectorError) or not progress.was_hung_up_on:
                         raise
                     # A kept connection that the receiver had closed meanwhile is no answer of the receiver's. Once
                     # more, on a new one: the next in the pool may be closed as well.
                     return await self._post(self.without_keep_alive, url, body, headers, now, progress)
-                except aiohttp.ClientConnectorCertificateError as error:
-                    return await self._not_valid(error, now, progress)
         except ForbiddenTarget as error:
             return Outcome(FORBIDDEN, error=f"It was not called: {error}")
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, ForbiddenAddress) as error:
@@ -119,6 +94,7 @@ class Sender:
                 status_code=progress.status_code,
                 timeout=self.timeout,
                 reached=progress.reached,
+                timings=progress.timings,
             )
 
     async def _post(
@@ -128,19 +104,21 @@ class Sender:
         body: bytes,
         headers: dict[str, str],
         now: datetime,
-        progress: "Progress",
+        progress: Progress,
     ) -> Outcome:
         async with session.post(_parsed(url), data=body, headers=headers, allow_redirects=False) as response:
             progress.status_code = response.status
             text = await _first_bytes(response)
-            return answered(response.status, headers=_kept_headers(response), body=text, now=now)
+            headers = _kept_headers(response)
+            return answered(response.status, headers=headers, body=text, now=now, timings=progress.timings)
 
     async def _not_valid(
         self, error: aiohttp.ClientConnectorCertificateError, now: datetime, progress: Progress
     ) -> Outcome:
         connector = cast(CheckedConnector, self.session.connector)
         fault = await certificates.fault(error, connector=connector, address=progress.address, now=now)
-        return Outcome(UNREACHABLE, error=f"Its TLS certificate is not valid: {fault}.")
+        words = f"Its TLS certificate is not valid: {fault}."
+        return Outcome(UNREACHABLE, error=words, timings=progress.timings)
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:

@@ -25,8 +25,12 @@ WITH answer AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(claims)s::int[], %(statuses)s::text[], %(counted)s::int[], %(waits)s::float8[],
         %(outcomes)s::text[], %(status_codes)s::int[], %(errors)s::text[], %(started)s::timestamptz[],
-        %(durations)s::int[], %(headers)s::text[], %(bodies)s::text[]
-    ) AS one (id, claim, status, counted, wait, outcome, status_code, error, started_at, duration_ms, headers, body)
+        %(durations)s::int[], %(headers)s::text[], %(bodies)s::text[],
+        %(dns_ms)s::int[], %(connect_ms)s::int[], %(tls_ms)s::int[], %(first_byte_ms)s::int[]
+    ) AS one (
+        id, claim, status, counted, wait, outcome, status_code, error, started_at, duration_ms, headers, body,
+        dns_ms, connect_ms, tls_ms, first_byte_ms
+    )
 ), moved AS (
     UPDATE deliveries_delivery AS delivery SET
         status = CASE
@@ -62,10 +66,11 @@ WITH answer AS (
 ), noted AS (
     INSERT INTO deliveries_attempt (
         delivery_id, number, started_at, duration_ms, outcome, status_code, error, response_headers, response_body,
-        next_attempt_at, manual
+        next_attempt_at, manual, dns_ms, connect_ms, tls_ms, first_byte_ms
     )
     SELECT answer.id, answer.claim, answer.started_at, answer.duration_ms, answer.outcome, answer.status_code,
-        answer.error, answer.headers::jsonb, answer.body, moved.next_attempt_at, answer.counted = 0
+        answer.error, answer.headers::jsonb, answer.body, moved.next_attempt_at, answer.counted = 0,
+        answer.dns_ms, answer.connect_ms, answer.tls_ms, answer.first_byte_ms
     FROM answer JOIN moved ON moved.id = answer.id
     ON CONFLICT DO NOTHING
 )
@@ -118,6 +123,7 @@ async def settle(connection: psycopg.AsyncConnection[Any], answers: Sequence[Ans
 async def _write(connection: psycopg.AsyncConnection[Any], answers: Sequence[Answer]) -> dict[str, str]:
     deliveries = [answer.delivery for answer in answers]
     outcomes = [answer.outcome for answer in answers]
+    timings = [outcome.timings for outcome in outcomes]
     async with connection.cursor() as cursor:
         await cursor.execute(
             SETTLE.encode(),
@@ -134,6 +140,10 @@ async def _write(connection: psycopg.AsyncConnection[Any], answers: Sequence[Ans
                 "durations": [answer.duration_ms for answer in answers],
                 "headers": [_json.encode(outcome.headers).decode() for outcome in outcomes],
                 "bodies": [outcome.body for outcome in outcomes],
+                "dns_ms": [took.dns_ms for took in timings],
+                "connect_ms": [took.connect_ms for took in timings],
+                "tls_ms": [took.tls_ms for took in timings],
+                "first_byte_ms": [took.first_byte_ms for took in timings],
             },
             prepare=True,
         )

@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown, worker_shutting_down
+from celery.signals import heartbeat_sent, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
 from deliveries.bulk_replay import go_on
 from deliveries.disabling import announce_disabled, disable_failing
 from deliveries.engine import Engine, Rules
-from deliveries.heartbeat import beat
+from deliveries.heartbeat import beat, beat_of_worker, gone
+from deliveries.message import user_agent
 from deliveries.models import Delivery
+from deliveries.orphans import cancel_orphans
 from deliveries.purge import purge_expired, purge_figures
 from deliveries.ring import TASK, answer_ring, ring_if_due
 
@@ -39,7 +41,7 @@ def deliver_due() -> int:
 def sweep() -> None:
     """Every second: rings for retries, expired leases and lost rings, and cancels what came for a deleted endpoint."""
     beat()
-    Delivery.objects.orphaned(within=timedelta(hours=1)).cancel()
+    cancel_orphans(Delivery.objects.orphaned(within=timedelta(hours=1)))
     ring_if_due()
 
 
@@ -81,10 +83,21 @@ def new_engine() -> Engine:
             schedule=settings.RETRY_SCHEDULE,
             timeout=settings.WEBHOOK_TIMEOUT,
             allowed=settings.ALLOWED_PRIVATE_NETWORKS,
-            user_agent=f"Triggers/{settings.VERSION}",
+            user_agent=user_agent(settings.VERSION),
             stopping=_stopping.is_set,
         )
     )
+
+
+@heartbeat_sent.connect
+def note_worker(sender: Any, **_: Any) -> None:
+    """Every two seconds, in the parent of a worker's children."""
+    beat_of_worker(sender.eventer.hostname)
+
+
+@worker_shutdown.connect
+def forget_worker(sender: Any, **_: Any) -> None:
+    gone(sender.hostname)
 
 
 @worker_shutting_down.connect

@@ -25,11 +25,13 @@ from organizations.sql import run
 class FanOut(NamedTuple):
     """The part of the statement that belongs to deliveries (`deliveries/fan_out.py`), which this module can't know.
 
-    `reachable`: an SQL condition on the row `organization`, whether it takes events at all. `insert`: the INSERT that
-    makes the deliveries of the rows of `accepted (id, organization_id, type, created_at)`.
+    `reachable`: an SQL condition on the row `organization`, whether it takes events at all. `wanted`: one on the row
+    `welcome (organization_id, type)`, whether there will be a delivery of it. `insert`: the INSERT that makes the
+    deliveries of the rows of `accepted (id, organization_id, type, created_at)`.
     """
 
     reachable: str
+    wanted: str
     insert: str
 
 
@@ -68,8 +70,8 @@ WITH incoming AS (
         WHERE known.expires_at <= now()
     RETURNING event_id
 ), accepted AS (
-    INSERT INTO events_event (id, organization_id, type, payload, dedup_id, created_at)
-    SELECT id, organization_id, type, payload::jsonb, dedup_id, now()
+    INSERT INTO events_event (id, organization_id, type, payload, dedup_id, created_at, unwanted)
+    SELECT id, organization_id, type, payload::jsonb, dedup_id, now(), NOT ({wanted})
     FROM welcome WHERE dedup_id IS NULL OR id IN (SELECT event_id FROM held)
     RETURNING id, organization_id, type, created_at
 ), fanned_out AS ({insert})
@@ -140,7 +142,7 @@ def _first_holders(posted: Sequence[Posted], ids: Sequence[uuid.UUID]) -> dict[_
 
 def _store(posted: Sequence[Posted], ids: Sequence[uuid.UUID], fan_out: FanOut) -> _Stored:
     rows = run(
-        STATEMENT.format(reachable=fan_out.reachable, insert=fan_out.insert),
+        STATEMENT.format(**fan_out._asdict()),
         {
             "ids": list(ids),
             "organizations": [one.organization.pk for one in posted],

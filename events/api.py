@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -15,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from deliveries.acknowledge import acknowledge_and_cancel
 from deliveries.endpoints import find_endpoint
-from deliveries.event_status import STATUSES, having_status, with_status
+from deliveries.event_status import STATUSES, parts_having_status, with_status
 from deliveries.intake import take_batch, take_event
-from deliveries.models import Delivery
 from deliveries.replay import replay_event
-from events.acknowledge import acknowledge, find_event
+from events.acknowledge import find_event
 from events.api_shapes import (
     AcceptedOut,
     AckIn,
@@ -38,7 +37,6 @@ from events.models import Event
 from events.querysets import EventQuerySet
 from organizations import parameters
 from organizations.authentication import tenant_of
-from organizations.deadlocks import again_after_deadlock
 from organizations.errors import InvalidQuery
 from organizations.middleware import spend_events
 from organizations.patience import TookTooLong, patience
@@ -197,13 +195,16 @@ class Inbox(ListAPIView[Event]):
 
     def get_queryset(self) -> EventQuerySet:
         query = self.request.query_params
-        events = with_status(
-            Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
-        )
-        status = parameters.choice(query, "status", STATUSES)
         if query.get("offset", "0") not in ("", "0") and query.get("cursor"):
             raise InvalidQuery([("offset", "This goes without a cursor.")])
-        return having_status(events, tenant_of(self.request), status) if status else events.unacknowledged()
+        return with_status(Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type")))
+
+    def parts_of(self, events: EventQuerySet) -> list[EventQuerySet]:
+        """As `NewestFirst` puts them together."""
+        status = parameters.choice(self.request.query_params, "status", STATUSES)
+        if status is None:
+            return [events.unacknowledged()]
+        return parts_having_status(events, tenant_of(self.request), status)
 
     @extend_schema(
         operation_id="poll_inbox",
@@ -266,12 +267,3 @@ class AckOne(APIView):
             "acknowledged_at": event.acknowledged_at,
         }
         return Response(answer)
-
-
-@again_after_deadlock
-def acknowledge_and_cancel(organization: Any, event_ids: list[uuid.UUID]) -> list[uuid.UUID]:
-    with transaction.atomic():
-        known = acknowledge(organization, event_ids)
-        Delivery.objects.filter(event_id__in=known).cancel()
-    log.info("events.acknowledged", events=len(known))
-    return known

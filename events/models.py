@@ -27,6 +27,9 @@ class Event(models.Model):
     dedup_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  (none is not an empty one)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     acknowledged_at = models.DateTimeField(null=True, editable=False)
+    # No endpoint wanted it when it came, or those that did were deleted before they had it. A hint for the list of what
+    # is pending, which looks at the deliveries as well: docs/decisions/0015.
+    unwanted = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = EventQuerySet.as_manager()
 
@@ -48,6 +51,12 @@ class Event(models.Model):
                 fields=["organization", "id"],
                 condition=models.Q(acknowledged_at__isnull=False),
                 name="event_acknowledged",
+            ),
+            # GET /api/inbox?status=pending: of these no delivery tells.
+            models.Index(
+                fields=["organization", "id"],
+                condition=models.Q(unwanted=True, acknowledged_at__isnull=True),
+                name="event_unwanted",
             ),
             # GET /api/events?payload=. New rows go to its pending list, which `tasks.index_payloads` sorts in, so that
             # nobody who sends an event waits for it: docs/decisions/0010.

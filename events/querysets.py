@@ -38,3 +38,7 @@ class EventQuerySet(models.QuerySet[Any]):
 
     def unacknowledged(self) -> EventQuerySet:
         return self.filter(acknowledged_at__isnull=True)
+
+    def unwanted(self) -> EventQuerySet:
+        """To which no delivery leads; of an event that was replayed since, one may."""
+        return self.filter(unwanted=True)

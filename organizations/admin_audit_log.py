@@ -35,6 +35,7 @@ class ActionFilter(TextFilter):
         "delivery.replayed",
         "endpoint.paused",
         "endpoint.resumed",
+        "event.acknowledged",
         "event.replayed",
         "key.revoked",
         "periodictask.*",

@@ -78,6 +78,14 @@ def lasted(milliseconds: int) -> str:
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
+def in_brief(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h`, `4 days`."""
+    for unit, size, least in (("days", 86400, 172800), ("h", 3600, 3600), ("min", 60, 60)):
+        if seconds >= least - size / 120:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
 def how_many(number: int, one: str, many: str | None = None) -> str:
     """`1 delivery`, `37 deliveries`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

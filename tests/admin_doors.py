@@ -148,6 +148,7 @@ DOORS = {
     "events/event/<uuid:event_id>/replay/": Door(
         SUPPORT, SUPPORT, lambda rows: {"seen": state_of_event(rows.event.pk)}
     ),
+    "events/event/<uuid:event_id>/acknowledge/": Door(SUPPORT, SUPPORT),
     **looked_at("deliveries/endpoint"),
     "deliveries/endpoint/<uuid:endpoint_id>/pause/": Door(OPERATOR, OPERATOR),
     "deliveries/endpoint/<uuid:endpoint_id>/resume/": Door(OPERATOR, OPERATOR),

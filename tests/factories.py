@@ -48,10 +48,11 @@ def make_endpoint(organization: Organization, *, url: str = SOMEWHERE, **fields:
 
 
 def make_event(organization: Organization, *, event_type: str = "order.created", **fields: Any) -> Event:
-    """An event as a row, without deliveries."""
+    """An event as a row, without deliveries: unwanted, unless the test says otherwise."""
     if "created_at" in fields:
         fields.setdefault("id", id_at(fields["created_at"]))
-    return Event.objects.create(organization=organization, type=event_type, **{"payload": {"n": 1}, **fields})
+    plainest: dict[str, Any] = {"payload": {"n": 1}, "unwanted": True}
+    return Event.objects.create(organization=organization, type=event_type, **{**plainest, **fields})
 
 
 def make_delivery(

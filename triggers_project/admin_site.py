@@ -27,6 +27,7 @@ from organizations.callers import caller_address
 from organizations.models import AuditEntry
 from organizations.second_factor import has_second_factor
 from triggers_project.admin_find import find_page
+from triggers_project.admin_overview import overview
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ class TriggersAdminSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         recent = AuditEntry.objects.filter(actor_name=request.user.get_username())[:RECENT]
-        return super().index(request, {**(extra_context or {}), "recent": recent})
+        return super().index(request, {**(extra_context or {}), "recent": recent, **overview(request)})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

@@ -21,23 +21,28 @@ MOST_PASSED_OVER = 1_000_000
 
 
 class NewestFirst(BasePagination):
-    """Reads `?limit=` (1-200, default 50), `?cursor=`, and `?offset=` where the view says `takes_offset = True`."""
+    """Reads `?limit=` (1-200, default 50), `?cursor=`, and `?offset=` where the view says `takes_offset = True`.
+
+    A view may have `parts_of(queryset)`: querysets that share no row and together are the list, each of which goes by
+    an index of its own, newest first, where their union would have to be made and sorted before its first row.
+    """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit = whole_number(request.query_params, "limit", DEFAULT_LIMIT, least=1, most=LARGEST_LIMIT)
         cursor = request.query_params.get("cursor", "")
-        rows = queryset.order_by("-pk")
+        parts = view.parts_of(queryset) if hasattr(view, "parts_of") else [queryset]
+        parts = [part.order_by("-pk") for part in parts]
         if cursor:
-            rows = rows.filter(pk__lt=decode_cursor(cursor))
+            parts = [part.filter(pk__lt=decode_cursor(cursor)) for part in parts]
         offset = 0
         if getattr(view, "takes_offset", False):
             offset = whole_number(request.query_params, "offset", 0, least=0, most=MOST_PASSED_OVER)
-        page = rows[offset : offset + limit + 1]
-        if (
-            offset
-        ):  # by their ids alone: what else is asked for would be worked out for each row that is passed over
-            page = queryset.order_by("-pk").filter(pk__in=page.values("pk"))
-        found = list(page)
+        end = offset + limit + 1
+        if offset or len(parts) > 1:
+            # By their ids alone: what else is asked for would be worked out for each row that is passed over.
+            found = list(queryset.order_by("-pk").filter(pk__in=_ids(parts, end)[offset:end]))
+        else:
+            found = list(parts[0][:end])
         self.has_more = len(found) > limit
         self.page = found[:limit]
         return self.page
@@ -93,6 +98,14 @@ class NewestFirst(BasePagination):
                 )
             )
         return found
+
+
+def _ids(parts: list[Any], most: int) -> Any:
+    """Of the newest of all parts; of each no more than `most` are looked for."""
+    first, *others = (part.values("pk") for part in parts)
+    if not others:
+        return first
+    return first[:most].union(*(other[:most] for other in others), all=True).order_by("-pk")
 
 
 def encode_cursor(key: uuid.UUID) -> str:

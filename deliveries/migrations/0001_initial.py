@@ -192,6 +192,10 @@ class Migration(migrations.Migration):
                 ("response_body", models.TextField(blank=True, default="")),
                 ("next_attempt_at", models.DateTimeField(null=True)),
                 ("manual", models.BooleanField(default=False)),
+                ("dns_ms", models.PositiveIntegerField(null=True)),
+                ("connect_ms", models.PositiveIntegerField(null=True)),
+                ("tls_ms", models.PositiveIntegerField(null=True)),
+                ("first_byte_ms", models.PositiveIntegerField(null=True)),
                 (
                     "delivery",
                     models.ForeignKey(

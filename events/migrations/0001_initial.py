@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("acknowledged_at", models.DateTimeField(editable=False, null=True)),
+                ("unwanted", models.BooleanField(db_default=False, default=False, editable=False)),
                 (
                     "organization",
                     models.ForeignKey(
@@ -115,6 +116,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("acknowledged_at__isnull", False)),
                         fields=["organization", "id"],
                         name="event_acknowledged",
+                    ),
+                    models.Index(
+                        condition=models.Q(("acknowledged_at__isnull", True), ("unwanted", True)),
+                        fields=["organization", "id"],
+                        name="event_unwanted",
                     ),
                     django.contrib.postgres.indexes.GinIndex(
                         fastupdate=True,

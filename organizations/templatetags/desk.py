@@ -8,9 +8,11 @@ from django.utils.safestring import SafeString
 
 from organizations.admin_charts import Chart
 from organizations.admin_sections import Section, sections_for
-from organizations.admin_words import timed
+from organizations.admin_words import in_brief, timed
 
 register = template.Library()
+register.filter("in_brief", in_brief)
+MS, MANY_MS = " ms", 10_000
 
 
 @register.simple_tag(takes_context=True)
@@ -26,9 +28,11 @@ def unlocalized(number: float) -> str:
 
 @register.simple_tag
 def figure(number: float | None, unit: str = "") -> str:
-    """`1,204`, `12.5 ms`, or a dash where there is none."""
+    """`1,204`, `12.5 ms`, `12 s` for many of these, or a dash where there is none."""
     if number is None:
         return "–"
+    if unit == MS and number >= MANY_MS:
+        return in_brief(number / 1000)
     return f"{number:,.1f}{unit}" if number % 1 and abs(number) < 100 else f"{number:,.0f}{unit}"
 
 
@@ -41,3 +45,16 @@ def series_name(chart: Chart, place: int) -> str:
 def moment(at: datetime, by_day: bool) -> SafeString:
     """`14:05`, or `Mon 23`; `desk.js` puts it into the viewer's zone."""
     return timed(at, f"{at:%a %-d}" if by_day else f"{at:%H:%M}", css="day" if by_day else "clock")
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """`99.2 %` of 0.992; never 100 % of a little less."""
+    if share is None:
+        return "–"
+    return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
+
+
+@register.filter
+def alive(workers: list[Any]) -> int:
+    return sum(worker.is_alive for worker in workers)

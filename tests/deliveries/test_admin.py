@@ -66,6 +66,25 @@ def test_a_delivery_tells_each_attempt_in_words(dead: Delivery) -> None:
     assert "Error No whole answer within 30 s. Then Given up: it became a dead letter." in read
 
 
+def test_a_delivery_shows_what_was_sent_and_how_long_it_took(dead: Delivery) -> None:
+    try_once(dead, number=4, first_byte_ms=1200)
+
+    page = administrator().get(page_of(dead))
+
+    read = words(page)
+    assert "kept connection first byte 1.2 s the rest 34 ms" in read
+    assert f"webhook-id: {dead.event_id} webhook-timestamp: " in read
+    assert "webhook-attempt: 4" in read
+    assert "-X POST https://hooks.acme.example/in " in page.context["curl"]
+    assert "hunter2" not in page.content.decode()
+
+
+def test_a_delivery_says_what_it_waits_for(acme: SimpleNamespace) -> None:
+    delivery = make_delivery(make_endpoint(acme.organization, state="paused"))
+
+    assert "It waits: its endpoint is paused." in words(administrator().get(page_of(delivery)))
+
+
 @pytest.mark.parametrize(
     ("status", "attempt", "then"),
     [

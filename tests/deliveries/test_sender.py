@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -224,6 +225,32 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_failed_attempt() -> N
     with receiving(closes_kept_connections) as receiver:
         outcomes = send(*[receiver.url] * 3)
     assert [outcome.kind for outcome in outcomes] == ["delivered"] * 3
+
+
+def test_a_kept_connection_that_is_reset_is_no_failed_attempt() -> None:
+    """Hung up on without having been asked: what is sent then meets a reset, in the middle of being written or read."""
+
+    def answers_and_hangs_up(conversation: Conversation) -> None:
+        answers(204)(conversation)
+        conversation.hang_up()
+
+    with receiving(answers_and_hangs_up) as receiver:
+        outcomes = send(*[receiver.url] * 20)
+    assert [outcome.kind for outcome in outcomes] == ["delivered"] * 20
+
+
+def test_a_kept_connection_that_is_reset_in_the_middle_of_an_answer_is_a_failed_attempt() -> None:
+    def stops(conversation: Conversation) -> None:
+        if conversation.number > 1:
+            conversation.say("HTTP/1.1 2")
+            conversation.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            conversation.hang_up()
+        else:
+            answers(204)(conversation)
+
+    with receiving(stops) as receiver:
+        outcomes = send(receiver.url, receiver.url)
+    assert ([outcome.kind for outcome in outcomes], len(receiver.requests)) == (["delivered", "broken"], 2)
 
 
 def test_many_kept_connections_that_were_closed_meanwhile_are_no_failed_attempt() -> None:

@@ -10,6 +10,7 @@ from deliveries.backoff import Verdict
 from deliveries.claim import Claimed
 from deliveries.models import Attempt, Delivery
 from deliveries.outcome import TIMEOUT, Outcome
+from deliveries.progress import Timings
 from deliveries.settle import settle
 from tests.deliveries.engine_room import BAD, GOOD, answer, claim, on_a_connection, settle_as
 from tests.factories import ahead, make_delivery, make_endpoint, make_organization
@@ -90,7 +91,21 @@ def test_the_attempt_is_noted() -> None:
         "response_body": "oops",
         "next_attempt_at": now_of(delivery).next_attempt_at,
         "manual": False,
+        "dns_ms": None,
+        "connect_ms": None,
+        "tls_ms": None,
+        "first_byte_ms": None,
     }
+
+
+def test_how_long_its_steps_took_is_noted() -> None:
+    settle_as(claimed(), replace(GOOD, timings=Timings(1, 2, 3, 4)), "delivered")
+    assert Attempt.objects.values_list("dns_ms", "connect_ms", "tls_ms", "first_byte_ms").get() == (
+        1,
+        2,
+        3,
+        4,
+    )
 
 
 def test_an_attempt_without_answer_has_no_status_code() -> None:

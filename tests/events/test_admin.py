@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from deliveries.models import Delivery
+from deliveries.models import Attempt, Delivery
 from events.models import Event
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_event
 from tests.staff import administrator, log_in, logged, press, viewer, words
@@ -87,6 +87,62 @@ def test_an_acknowledged_event(event: Event) -> None:
 
     assert "Status Acknowledged" in words(administrator().get(page_of(event)))
     assert "Acknowledged 2 hours ago" in words(administrator().get(page_of(event)))
+
+
+def test_the_life_of_an_event(dead: Delivery) -> None:
+    plain = {"delivery": dead, "started_at": ago(minutes=5), "duration_ms": 210, "outcome": "rejected"}
+    Attempt.objects.create(**plain, number=5, status_code=503, connect_ms=30, tls_ms=70, first_byte_ms=100)
+    browser = administrator()
+
+    page = browser.get(page_of(dead.event))
+
+    read = words(page)
+    assert "It was accepted and stored. 1 endpoint wanted it." in read
+    assert "https://hooks.acme.example/in Attempt 5 Refused 503 210 ms" in read
+    assert "UTC TCP 30 ms TLS 70 ms first byte 100 ms the rest 10 ms" in read
+    assert "It was given up: a dead letter, until somebody replays it." in read
+    assert "POST https://hooks.acme.example/in Host: hooks.acme.example" in read
+    assert "hunter2" not in page.content.decode()
+
+
+def test_what_staff_did_with_an_event_is_told_to_who_may_see_it(dead: Delivery) -> None:
+    browser = administrator()
+    press(browser, browser.get(f"{EVENTS}{dead.event_id}/replay/"))
+    told = "sent it again to 1 endpoint."
+
+    assert told in words(browser.get(page_of(dead.event)))
+    assert told not in words(viewer().get(page_of(dead.event)))
+
+
+def test_the_page_of_an_event_takes_no_more_queries_for_more_deliveries(dead: Delivery) -> None:
+    browser = administrator()
+    browser.get(page_of(dead.event))  # the first of a process asks for a content type as well
+    with CaptureQueriesContext(connection) as one:
+        browser.get(page_of(dead.event))
+    for number in range(5):
+        endpoint = make_endpoint(dead.organization)
+        delivery = make_delivery(endpoint, event=dead.event, status="failed")
+        Attempt.objects.create(
+            delivery=delivery, number=number, started_at=ago(minutes=1), duration_ms=1, outcome="timeout"
+        )
+
+    with CaptureQueriesContext(connection) as six:
+        assert len(browser.get(page_of(dead.event)).context["moments"]) == 12
+
+    assert len(six) == len(one)
+
+
+def test_an_event_can_be_copied_as_a_command(event: Event) -> None:
+    Event.objects.update(payload={"n": 1})
+
+    page = administrator().get(page_of(event))
+
+    assert page.context["curl"] == (
+        "curl -X POST http://testserver/api/events \\\n"
+        "  -H 'X-API-Key: '\"$TRIGGERS_API_KEY\" \\\n"
+        "  -H 'Content-Type: application/json' \\\n"
+        """  --data-binary '{"type":"order.created","payload":{"n": 1}}'"""
+    )
 
 
 def test_an_event_that_nobody_wanted(event: Event) -> None:
@@ -182,3 +238,48 @@ def test_a_form_of_another_site_replays_no_event(dead: Delivery) -> None:
     assert answer.status_code == 403
     dead.refresh_from_db()
     assert dead.status == "dead_letter"
+
+
+# --- Acknowledge --------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_acknowledged_and_what_waits_is_canceled(event: Event) -> None:
+    make_delivery(make_endpoint(event.organization), event=event, status="failed")
+    make_delivery(make_endpoint(event.organization), event=event, status="delivered")
+    browser = administrator()
+
+    asked = browser.get(f"{EVENTS}{event.pk}/acknowledge/")
+    assert "Acknowledge this event and cancel 1 delivery?" in words(asked)
+    assert Event.objects.unacknowledged().count() == 1
+    page = press(browser, asked)
+
+    assert "The event is acknowledged. 1 delivery was canceled." in words(page)
+    assert "acknowledged it." in words(page)
+    assert sorted(Delivery.objects.values_list("status", flat=True)) == ["canceled", "delivered"]
+    assert Event.objects.acknowledged().count() == 1
+    assert logged() == [(str(event), "event.acknowledged")]
+
+
+def test_acknowledging_twice_changes_nothing_the_second_time(event: Event) -> None:
+    browser = administrator()
+    asked = browser.get(f"{EVENTS}{event.pk}/acknowledge/")
+    press(browser, asked)
+    before = Event.objects.values_list("acknowledged_at", flat=True).get()
+
+    page = press(browser, asked)
+
+    assert "Nothing was changed: it was acknowledged already." in words(page)
+    assert Event.objects.values_list("acknowledged_at", flat=True).get() == before
+    assert "This event is acknowledged already" in words(browser.get(f"{EVENTS}{event.pk}/acknowledge/"))
+    assert "Acknowledge…" not in words(browser.get(page_of(event)))
+    assert len(logged()) == 1
+
+
+def test_who_may_only_look_acknowledges_no_event(event: Event) -> None:
+    for browser in (viewer(), log_in("events.view_event", "events.change_event")):
+        assert "Acknowledge…" not in words(browser.get(page_of(event)))
+        assert browser.get(f"{EVENTS}{event.pk}/acknowledge/").status_code == 403
+        assert browser.post(f"{EVENTS}{event.pk}/acknowledge/").status_code == 403
+
+    assert Event.objects.unacknowledged().count() == 1
+    assert logged() == []

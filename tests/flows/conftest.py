@@ -1,43 +1,20 @@
 """One running system for all journeys. A journey may break any part of it; before the next all of it is ready."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from _pytest.runner import CallInfo
 
 from tests.flows.journey import Journey
 from tests.flows.receiver import Receiver
-from triggers_project.local.embedded import free_port
+from tests.flows.system import started
 from triggers_project.local.stack import Stack
-from triggers_project.local.throw_away import throw_away_data
-
-ENVIRON = {
-    "BCRYPT_ROUNDS": "4",
-    "LOG_FORMAT": "json",
-    "SIGNUPS_PER_HOUR": "10000",
-    # A lease is longer than the longest send, and what a killed worker had in flight waits for its end.
-    "WEBHOOK_TIMEOUT": "3",
-    "RETRY_SCHEDULE": "1,1,1,1",
-}
 
 
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[Stack]:
     with started(fast=True) as stack:
         yield stack
-
-
-@contextmanager
-def started(*, fast: bool) -> Iterator[Stack]:
-    """A system of its own. `fast` servers forget their last moments when they are killed."""
-    with throw_away_data("triggers-flows-") as data_dir:
-        ports = {"port": free_port(), "metrics_port": free_port()}
-        with Stack(data_dir, **ports, environ=ENVIRON, fast=fast) as stack:
-            stack.start_servers()
-            stack.migrate()
-            stack.start_apps()
-            yield stack
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.conftest import started
 from tests.flows.faults import FAULTS, Fault
 from tests.flows.journey import Answered, Journey
+from tests.flows.system import started
 from triggers_project.local.stack import Stack
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))

@@ -121,7 +121,7 @@ ADMIN_READS = {
     "admin: deliveries far down": Read("/admin/deliveries/delivery/?p={page}", 8, "deliveries_delivery_pkey"),
     "admin: the page of a delivery": Read(
         "/admin/deliveries/delivery/{delivery}/change/",
-        7,
+        9,
         "deliveries_attempt_pkey deliveries_delivery_pkey events_event_pkey",
     ),
     "admin: events": Read("/admin/events/event/", 8, "event_goes_to_an_endpoint_once events_event_pkey"),
@@ -179,7 +179,9 @@ ADMIN_READS = {
         "/admin/events/event/?p={page}", 8, "event_goes_to_an_endpoint_once events_event_pkey"
     ),
     "admin: the page of an event": Read(
-        "/admin/events/event/{event}/change/", 6, "event_goes_to_an_endpoint_once events_event_pkey"
+        "/admin/events/event/{event}/change/",
+        10,
+        "audit_of_object deliveries_attempt_pkey event_goes_to_an_endpoint_once events_event_pkey",
     ),
     "admin: the history of an event": Read(
         "/admin/events/event/{event}/history/",
@@ -254,6 +256,7 @@ ADMIN_READS = {
         "/admin/organizations/auditentry/{entry}/change/", 4, "organizations_auditentry_pkey"
     ),
     "admin: replays": Read("/admin/deliveries/staffreplay/", 8),
-    "admin: overview": Read("/admin/", 3, "audit_by_name"),
+    "admin: overview": Read("/admin/", 5, "audit_by_name"),
+    "admin: overview of a week": Read("/admin/?span=week", 5, "audit_by_name"),
 }
 READS = API_READS | ADMIN_READS

@@ -64,8 +64,7 @@ API_READS = {
     "inbox: pending": Read(
         "/api/inbox?status=pending",
         1,
-        "delivery_of_organization delivery_open event_goes_to_an_endpoint_once event_unacknowledged",
-        walks="events that no endpoint wanted are in no index",
+        "delivery_open event_goes_to_an_endpoint_once event_unwanted events_event_pkey",
     ),
     "inbox: failed": Read(
         "/api/inbox?status=failed", 1, "delivery_open event_goes_to_an_endpoint_once events_event_pkey"
@@ -82,7 +81,7 @@ API_READS = {
     "inbox that is acknowledged: pending": Read(
         "/api/inbox?status=pending",
         1,
-        "delivery_dead delivery_of_organization event_goes_to_an_endpoint_once event_unacknowledged",
+        "event_goes_to_an_endpoint_once event_unwanted events_event_pkey",
         caller="polling",
     ),
     "inbox that is acknowledged: delivered": Read(

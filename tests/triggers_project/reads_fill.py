@@ -114,12 +114,12 @@ _TENANT = """
 
 # Event n of `total` came in at its part of the last DAYS. Few have a rare type.
 _EVENTS = f"""
-INSERT INTO events_event (id, organization_id, type, payload, dedup_id, created_at, acknowledged_at)
+INSERT INTO events_event (id, organization_id, type, payload, dedup_id, created_at, acknowledged_at, unwanted)
 SELECT {id_at("at", "n")}, organization,
     CASE WHEN n %% 499 = 0 THEN '{RARE_TYPE}' ELSE (array['order.created', 'order.paid', 'order.sent'])[1 + n %% 3]
     END,
     jsonb_build_object('order', n, 'customer', n %% 1000), 'order-' || n, at,
-    CASE WHEN organization = %(polling)s AND n %% 500 <> 250 OR n %% 97 = 0 THEN at END
+    CASE WHEN organization = %(polling)s AND n %% 500 <> 250 OR n %% 97 = 0 THEN at END, organization = %(polling)s
 FROM (
     SELECT n, now() - interval '{DAYS} days' * (%(total)s - n) / %(total)s AS at,
         {_TENANT} AS organization

@@ -51,6 +51,9 @@ WANTED = {  # of each kind one, in full: action, whose object, before, after
         "delivery.replayed", "deliveries.delivery", {"status": "dead_letter"}, {"status": "pending"},
     ),
     "events/event/<uuid:event_id>/replay/": ("event.replayed", "events.event", {}, {"deliveries": 2}),
+    "events/event/<uuid:event_id>/acknowledge/": (
+        "event.acknowledged", "events.event", {"acknowledged": False}, {"acknowledged": True, "canceled": 0},
+    ),
     "auth/group/<path:object_id>/change/": (
         "role.changed", "auth.group", {"name": "Night shift"}, {"name": "Night watch"},
     ),

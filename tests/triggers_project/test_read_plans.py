@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from deliveries.standing import _DEAD, _WAITING
 from events.admin_search import _HELD_NOW
 from organizations import admin_lists
 from tests.conftest import empty_our_tables
@@ -139,6 +140,15 @@ def test_a_read_goes_by_its_indexes(name: str, plans: Any) -> None:
     if not READS[name].walks:
         assert faults(nodes) == []
         assert looked_at(nodes) <= READS[name].most
+
+
+def test_how_things_stand_is_counted_by_indexes(rows: Rows) -> None:
+    """The front page's questions, which go past Django."""
+    waiting, dead = nodes_of(_WAITING), nodes_of(_DEAD)
+
+    assert indexes(waiting) == {"delivery_open"}
+    assert missed(indexes(dead), "delivery_dead|delivery_last_died") == []
+    assert faults(waiting) == faults(dead) == []
 
 
 def test_a_dedup_id_is_looked_up_once_for_each_tenant(rows: Rows) -> None:

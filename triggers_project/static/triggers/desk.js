@@ -83,3 +83,11 @@ document.addEventListener("submit", (event) => {
   const field = event.target.querySelector("input[type=search][name=q], #searchbar");
   if (field) field.value = field.value.trim().replace(/^(trg_[0-9A-Za-z]{12})_[0-9A-Za-z]+$/, "$1");
 });
+
+// The fields that are found by typing are a library's, which forgets what they are called.
+window.addEventListener("load", () => {
+  for (const shown of document.querySelectorAll(".select2-selection__rendered[id]")) {
+    const label = document.querySelector(`label[for="${shown.id.slice("select2-".length, -"-container".length)}"]`);
+    if (label) shown.setAttribute("aria-label", label.textContent.trim());
+  }
+});

@@ -1,0 +1,40 @@
+"""The desk's pages, by a name each: for axe, and for the pictures in docs/desk."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Where:
+    """Ids of what the pages are about."""
+
+    tenant: str
+    endpoint: str
+    event: str
+    delivery: str
+
+
+PAGES = {
+    "overview": "",
+    "overview-week": "?span=week",
+    "find": "find/?q=journey",
+    "dead-letters": "deliveries/deadletter/",
+    "events": "events/event/",
+    "event": "events/event/{event}/change/",
+    "deliveries": "deliveries/delivery/",
+    "delivery": "deliveries/delivery/{delivery}/change/",
+    "replay-asked": "deliveries/delivery/{delivery}/replay/",
+    "endpoints": "deliveries/endpoint/",
+    "endpoint": "deliveries/endpoint/{endpoint}/change/",
+    "tenants": "organizations/organization/",
+    "tenant": "organizations/organization/{tenant}/change/",
+    "replays": "deliveries/staffreplay/",
+    "audit-log": "organizations/auditentry/",
+    "schedules": "django_celery_beat/periodictask/",
+    "people": "auth/user/",
+    "second-factor": "second-factor/",
+    "password": "password_change/",
+}
+
+
+def path_of(name: str, where: Where) -> str:
+    return PAGES[name].format(**vars(where))
