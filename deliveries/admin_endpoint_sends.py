@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from deliveries.admin_endpoint_moves import EndpointMoves
 from deliveries.admin_window import WHICH, Window, usual_window
 from deliveries.endpoint_test import send_test
 from deliveries.models import Delivery, Endpoint
+from deliveries.sent_request import SentRequests
 from deliveries.staff_replay import start_staff_replay
 from organizations.admin_filters import moment
 from organizations.admin_pages import actor_of, ask, done, page_context
@@ -49,13 +51,14 @@ class EndpointSends(EndpointMoves):
         """What came of it; looks again by itself until something did."""
         endpoint = self.found(request, endpoint_id)
         delivery = get_object_or_404(Delivery, pk=delivery_id, endpoint=endpoint, test=True)
-        attempts = shown_attempts(delivery)
+        attempts = shown_attempts([delivery], SentRequests(delivery.event_id, [endpoint]))
         context = {
             **page_context(self, request, endpoint),
             "title": "Test event",
             "endpoint": endpoint,
             "delivery": delivery,
-            "shown": attempts[0] if attempts else None,
+            # What was sent is on the delivery's page, with its body.
+            "shown": replace(attempts[0], request=None) if attempts else None,
             "looks_again": not attempts and timezone.now() < delivery.created_at + PATIENCE,
         }
         return TemplateResponse(request, "admin/deliveries/endpoint_test.html", context)

@@ -9,7 +9,7 @@ from django.urls import path, reverse
 
 from deliveries.admin_endpoint_sends import EndpointSends, may_replay
 from deliveries.admin_endpoint_words import condition_of, counted, deliveries_to, header_names, waiting
-from deliveries.admin_health import health_of, percent
+from deliveries.admin_health import health_of
 from deliveries.admin_lately import lately
 from deliveries.admin_latest import latest_attempts
 from deliveries.admin_lists import last_answer
@@ -17,7 +17,7 @@ from deliveries.admin_traffic import figures_of_endpoint
 from deliveries.models import Delivery, Endpoint
 from organizations.admin_filters import ChoiceFilter, OneOfManyFilter, as_uuid
 from organizations.admin_search import tenant_ids_matching
-from organizations.admin_words import ago, breakable, link_to, without_query
+from organizations.admin_words import ago, breakable, link_to, percent, without_query
 
 WAITING_SHOWN = 10
 
@@ -92,6 +92,7 @@ class EndpointAdmin(EndpointSends):
         return {
             **figures,
             "title": without_query(row.url),
+            "condition": condition_of(row),
             "health": health_of(row, figures["day"]),
             "success_rate": percent(figures["day"].success_rate),
             "waiting": waiting(row),

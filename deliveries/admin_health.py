@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from deliveries.models import Endpoint
 from deliveries.traffic_figures import Sums
-from organizations.admin_words import ago
+from organizations.admin_words import ago, percent
 from organizations.models import AuditEntry
 
 ANSWERS_WELL = 0.95  # of attempts; below it is said to fail often
@@ -75,12 +75,3 @@ def soon(moment: datetime | None) -> str:
     """`in 40 s`, or `now`."""
     seconds = math.ceil((moment - timezone.now()).total_seconds()) if moment else 0
     return f"in {seconds} s" if seconds > 0 else "now"
-
-
-def percent(rate: float | None) -> str:
-    """`99.2 %`; never 100 % or 0 % of what is not quite that; a dash without anything to go by."""
-    if rate is None:
-        return "–"
-    if rate in (0.0, 1.0):
-        return f"{rate:.0%}".replace("%", " %")
-    return f"{min(99.9, max(0.1, rate * 100)):.1f} %"

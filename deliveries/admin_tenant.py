@@ -7,7 +7,6 @@ from django.db.models import Case, IntegerField, Q, Value, When
 from django.http import HttpRequest
 
 from deliveries.admin_endpoint_words import condition_of, counted
-from deliveries.admin_health import percent
 from deliveries.admin_lately import Lately, lately
 from deliveries.admin_lists import last_answer
 from deliveries.admin_traffic import figures_of_tenant
@@ -16,7 +15,7 @@ from deliveries.models import Delivery, Endpoint
 from events.admin_words import STATUS_WORDS
 from events.models import Event
 from organizations.admin_lists import SECONDS
-from organizations.admin_words import badge
+from organizations.admin_words import badge, percent
 from organizations.models import Organization
 from organizations.patience import TookTooLong, patience
 

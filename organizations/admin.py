@@ -54,7 +54,7 @@ class OrganizationAdmin(ListAdmin):
     search_help_text = "A part of the name, the tenant's id, or the visible part of one of its keys (trg_…)."
     fieldsets = (
         (
-            "Tier and limits",
+            "Limits",
             {"classes": ("part",), "fields": ("tier", ("limit", "inbox"), ("made", "id"))},
         ),
     )

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 from deliveries import admin_latest
-from deliveries.admin_health import percent
 from deliveries.models import Attempt, Delivery, Endpoint
 from tests.deliveries.figures_written import write_figures
 from tests.factories import ago, ahead, make_delivery, make_endpoint
@@ -126,14 +125,3 @@ def test_who_may_not_see_deliveries_sees_none(endpoint: Endpoint) -> None:
     page = words(log_in("deliveries.view_endpoint").get(f"{ENDPOINTS}{endpoint.pk}/change/"))
     assert "Latest attempts" not in page
     assert "Dead letters" not in page
-
-
-def test_a_rate_is_never_rounded_to_all_or_nothing() -> None:
-    assert [percent(rate) for rate in (None, 0.0, 0.0001, 0.5, 0.99999, 1.0)] == [
-        "–",
-        "0 %",
-        "0.1 %",
-        "50.0 %",
-        "99.9 %",
-        "100 %",
-    ]

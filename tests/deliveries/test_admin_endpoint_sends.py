@@ -44,7 +44,7 @@ def test_a_test_event_is_sent_once_it_was_asked(endpoint: Endpoint) -> None:
 
 
 def test_the_answer_to_a_test_is_shown(endpoint: Endpoint) -> None:
-    delivery = make_delivery(endpoint, test=True)
+    delivery = make_delivery(endpoint, test=True, status="dead_letter")
     attempted(
         delivery,
         outcome="rejected",
@@ -55,7 +55,7 @@ def test_the_answer_to_a_test_is_shown(endpoint: Endpoint) -> None:
 
     page = administrator().get(f"{page_for(endpoint, 'test')}{delivery.pk}/")
 
-    assert "It answered 503 after 42 ms The receiver answered 503." in words(page)
+    assert "It answered 503 after 42 ms Given up: it became a dead letter." in words(page)
     assert "Response body Down" in words(page)
     assert "data-live" not in page.content.decode()
 
