@@ -1,29 +1,25 @@
-"""The admin's endpoints: how each is doing, and pausing and resuming it. Their secrets are not shown anywhere here."""
+"""The admin's endpoints: their list, and how each is doing. Their secrets are not shown anywhere here."""
 
-import uuid
 from typing import Any
 
-import structlog
-from cryptography.fernet import InvalidToken
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest
 from django.urls import path, reverse
-from django.utils.html import format_html
 
-from deliveries.custom_headers import opened
+from deliveries.admin_endpoint_sends import EndpointSends, may_replay
+from deliveries.admin_endpoint_words import condition_of, counted, deliveries_to, header_names, waiting
+from deliveries.admin_health import health_of
+from deliveries.admin_lately import lately
+from deliveries.admin_latest import latest_attempts
+from deliveries.admin_lists import last_answer
+from deliveries.admin_traffic import figures_of_endpoint
 from deliveries.models import Delivery, Endpoint
-from deliveries.ring import ring_after_commit
 from organizations.admin_filters import ChoiceFilter, OneOfManyFilter, as_uuid
-from organizations.admin_lists import MOST_COUNTED, OrMore
-from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_search import tenant_ids_matching
-from organizations.admin_words import ago, badge, breakable, link_to, page_of, without_query
-from organizations.audit import record
+from organizations.admin_words import ago, breakable, link_to, percent, without_query
 
-log = structlog.get_logger(__name__)
+WAITING_SHOWN = 10
 
 
 class TenantFilter(OneOfManyFilter):
@@ -45,8 +41,8 @@ class StateFilter(ChoiceFilter):
         return queryset.filter(deleted_at__isnull=True, state=self.wanted)
 
 
-class EndpointAdmin(LookOnlyAdmin):
-    list_display = ("where", "tenant", "condition", "failures", "succeeded", "failed")
+class EndpointAdmin(EndpointSends):
+    list_display = ("where", "tenant", "condition", "rate", "queue", "failures", "succeeded", "failed")
     list_filter = (StateFilter, TenantFilter)
     list_select_related = ("organization",)
     list_display_links = None
@@ -54,6 +50,11 @@ class EndpointAdmin(LookOnlyAdmin):
     search_help_text = "A part of the URL, a part of a tenant's name, or the endpoint's id."
     page_template = "admin/deliveries/endpoint.html"
     empty_words = "No endpoints. A tenant's webhook URL will be here once it has set one."
+
+    def add_figures(self, rows: list[Any]) -> None:
+        how = lately(rows)
+        for row in rows:
+            row.lately = how[row.pk]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -67,90 +68,57 @@ class EndpointAdmin(LookOnlyAdmin):
         return queryset.filter(Q(url__icontains=term) | by_tenant | by_id), False
 
     def get_urls(self) -> list[Any]:
+        views: dict[str, Any] = {
+            "pause/": self.pause,
+            "resume/": self.resume,
+            "rotate/": self.rotate,
+            "url/": self.change_url,
+            "replay/": self.replay,
+            "test/": self.test,
+            "test/<uuid:delivery_id>/": self.test_answer,
+        }
         routes = [
             path(
-                f"<uuid:endpoint_id>/{verb}/",
+                f"<uuid:endpoint_id>/{route}",
                 self.admin_site.admin_view(view),
-                name=f"deliveries_endpoint_{verb}",
+                name=f"deliveries_endpoint_{'answer' if 'delivery' in route else route.rstrip('/')}",
             )
-            for verb, view in (("pause", self.pause), ("resume", self.resume))
+            for route, view in views.items()
         ]
         return [*routes, *super().get_urls()]
 
     def facts(self, request: HttpRequest, row: Endpoint) -> dict[str, Any]:
-        verb = "pause" if row.state == Endpoint.State.ENABLED else "resume"
+        figures = figures_of_endpoint(request, row.pk)
         return {
+            **figures,
             "title": without_query(row.url),
-            "condition": self.condition(row),
+            "condition": condition_of(row),
+            "health": health_of(row, figures["day"]),
+            "success_rate": percent(figures["day"].success_rate),
             "waiting": waiting(row),
             "header_names": header_names(row),
-            "verb": verb,
-            "verb_url": reverse(f"admin:deliveries_endpoint_{verb}", args=[row.pk]),
-            "may_move": self.has_change_permission(request, row) and row.deleted_at is None,
+            "tools": [
+                (words, reverse(f"admin:deliveries_endpoint_{verb}", args=[row.pk]), is_first)
+                for words, verb, is_first in self._tools(request, row)
+            ],
+            **(sent_to(row) if request.user.has_perm("deliveries.view_delivery") else {}),
         }
 
-    def pause(self, request: HttpRequest, endpoint_id: uuid.UUID) -> HttpResponse:
-        """Its deliveries are kept and wait."""
-        endpoint = self._found(request, endpoint_id)
-        if request.method == "POST":
-            return self._moved(request, endpoint, Endpoint.objects.filter(pk=endpoint_id).pause(), "paused")
-        return self._ask(request, endpoint, "Pause this endpoint?", "Pause", Endpoint.State.ENABLED)
-
-    def resume(self, request: HttpRequest, endpoint_id: uuid.UUID) -> HttpResponse:
-        """What waits for it is sent."""
-        endpoint = self._found(request, endpoint_id)
-        if request.method == "POST":
-            moved = Endpoint.objects.filter(pk=endpoint_id).resume()
-            ring_after_commit()
-            return self._moved(request, endpoint, moved, "resumed")
-        return self._ask(
-            request,
-            endpoint,
-            "Resume this endpoint?",
-            "Resume",
-            Endpoint.State.PAUSED,
-            Endpoint.State.DISABLED,
-        )
-
-    def _found(self, request: HttpRequest, endpoint_id: uuid.UUID) -> Endpoint:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        return get_object_or_404(Endpoint.objects.present().select_related("organization"), pk=endpoint_id)
-
-    def _ask(
-        self, request: HttpRequest, endpoint: Endpoint, question: str, verb: str, *fits: str
-    ) -> HttpResponse:
-        return ask(
-            self,
-            request,
-            row=endpoint,
-            question=question,
-            button=f"{verb} endpoint" if endpoint.state in fits else "",
-            back=page_of(endpoint),
-            template="admin/deliveries/ask_endpoint.html",
-            verb=verb,
-            condition=self.condition(endpoint),
-            waiting=waiting(endpoint),
-        )
-
-    def _moved(self, request: HttpRequest, endpoint: Endpoint, moved: int, verb: str) -> HttpResponse:
-        log.info(
-            "admin.endpoint_moved",
-            user_id=user_id(request),
-            endpoint_id=str(endpoint.pk),
-            to=verb,
-            moved=moved,
-        )
-        if not moved:
-            return done(request, f"It was {verb} already.", to=page_of(endpoint), level=messages.WARNING)
-        record(
-            actor_of(request),
-            f"endpoint.{verb}",
-            row=endpoint,
-            before={"state": endpoint.state},
-            after={"state": Endpoint.objects.values_list("state", flat=True).get(pk=endpoint.pk)},
-        )
-        return done(request, f"The endpoint is {verb}.", to=page_of(endpoint))
+    def _tools(self, request: HttpRequest, row: Endpoint) -> list[tuple[str, str, bool]]:
+        """What this person may do: its words, its verb, and whether it is what one would do first."""
+        if row.deleted_at is not None:
+            return []
+        tools: list[tuple[str, str, bool]] = []
+        enabled = row.state == Endpoint.State.ENABLED
+        may_move = self.has_change_permission(request, row)
+        if may_move:
+            tools += [("Send test event…", "test", True)] if enabled else [("Resume…", "resume", True)]
+        if may_replay(request):
+            tools += [("Replay a time window…", "replay", False)]
+        if may_move:
+            tools += [("Rotate secret…", "rotate", False), ("Change URL…", "url", False)]
+            tools += [("Pause…", "pause", False)] if enabled else []
+        return tools
 
     @admin.display(description="URL")
     def where(self, endpoint: Endpoint) -> str:
@@ -162,13 +130,15 @@ class EndpointAdmin(LookOnlyAdmin):
 
     @admin.display(description="State")
     def condition(self, endpoint: Endpoint) -> str:
-        if endpoint.deleted_at is not None:
-            return badge("deleted", "Deleted")
-        state = badge(endpoint.state, endpoint.get_state_display())
-        if endpoint.circuit == Endpoint.Circuit.CLOSED:
-            return state
-        circuit = badge("failed", f"Circuit {endpoint.get_circuit_display().lower()}")
-        return format_html("{} {}", state, circuit)
+        return condition_of(endpoint)
+
+    @admin.display(description="Success, last day")
+    def rate(self, endpoint: Any) -> str:
+        return percent(endpoint.lately.success_rate)
+
+    @admin.display(description="Waiting")
+    def queue(self, endpoint: Any) -> str:
+        return f"{endpoint.lately.waiting:,}"
 
     @admin.display(description="Failures in a row")
     def failures(self, endpoint: Endpoint) -> int:
@@ -183,15 +153,12 @@ class EndpointAdmin(LookOnlyAdmin):
         return ago(endpoint.last_failure_at, never="never")
 
 
-def waiting(endpoint: Endpoint) -> int:
-    """How many deliveries are still to be sent there."""
-    number = Delivery.objects.filter(endpoint=endpoint).open().order_by()[: MOST_COUNTED + 1].count()
-    return number if number <= MOST_COUNTED else OrMore(MOST_COUNTED)
-
-
-def header_names(endpoint: Endpoint) -> str:
-    """Of the headers that the tenant sends along; their values are nobody's business here."""
-    try:
-        return ", ".join(opened(endpoint.encrypted_headers))
-    except InvalidToken:
-        return "They can't be read: FIELD_ENCRYPTION_KEYS lacks their key."
+def sent_to(endpoint: Endpoint) -> dict[str, Any]:
+    """The latest attempts, what waits, and how much was given up."""
+    open_ones = Delivery.objects.filter(endpoint=endpoint).open().order_by("next_attempt_at")[:WAITING_SHOWN]
+    return {
+        "may_see_deliveries": True,
+        "attempts": latest_attempts(endpoint),
+        "waiting_rows": [(delivery, last_answer(delivery)) for delivery in open_ones],
+        "dead_letters": counted(deliveries_to(endpoint).dead()),
+    }

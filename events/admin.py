@@ -24,6 +24,7 @@ from deliveries.models import Delivery
 from deliveries.sent_request import SentRequests
 from deliveries.timeline import timeline
 from events.admin_search import events_with_dedup_id
+from events.admin_words import STATUS_WORDS
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, OneOfManyFilter, PeriodFilter, as_uuid
@@ -37,13 +38,6 @@ from organizations.uuid7 import SLACK_OF_CLOCKS
 log = structlog.get_logger(__name__)
 
 MOST_ENTRIES = 100
-STATUS_WORDS = {
-    "pending": "Pending",
-    "failed": "Failed, will be retried",
-    "dead_letter": "Dead letter",
-    "delivered": "Delivered",
-    "acknowledged": "Acknowledged",
-}
 
 
 class TenantFilter(OneOfManyFilter):

@@ -1,4 +1,7 @@
-"""The admin's tenants: staff raise their tier and revoke their keys. Neither a key nor its hash is shown anywhere."""
+"""The admin's tenants: all there is about one, and staff raise its tier and revoke its keys.
+
+Neither a key nor its hash is shown anywhere.
+"""
 
 import uuid
 from typing import Any
@@ -11,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 
+from deliveries.admin_tenant import facts_of_tenant
+from events.admin_arrivals import accepted_lately
 from organizations import admin_people, admin_schedules  # noqa: F401  (both register themselves)
 from organizations.admin_audit_log import AuditEntryAdmin
 from organizations.admin_filters import ChoiceFilter
@@ -21,11 +26,14 @@ from organizations.admin_words import ago, badge, link_to, page_of
 from organizations.audit import record
 from organizations.errors import LastKey
 from organizations.keys import revoke_key
+from organizations.limits import look
 from organizations.models import ApiKey, AuditEntry, Organization
 from organizations.tiers import Tier
+from organizations.verification import allowed_limit
 
 log = structlog.get_logger(__name__)
 
+ENTRIES_SHOWN = 10  # of the audit log
 
 admin.site.register(AuditEntry, AuditEntryAdmin)
 
@@ -39,16 +47,21 @@ class TierFilter(ChoiceFilter):
 
 @admin.register(Organization)
 class OrganizationAdmin(ListAdmin):
-    list_display = ("who", "level", "limit", "made")
+    list_display = ("who", "level", "limit", "accepted", "made")
     list_filter = (TierFilter,)
     list_display_links = None
     search_fields = ("name",)  # also what the tenant filters ask
     search_help_text = "A part of the name, the tenant's id, or the visible part of one of its keys (trg_…)."
-    fields = ("name", "tier", "limit", "inbox", "id", "made")
+    fieldsets = (
+        (
+            "Limits",
+            {"classes": ("part",), "fields": ("tier", ("limit", "inbox"), ("made", "id"))},
+        ),
+    )
     readonly_fields = ("name", "limit", "inbox", "id", "made")
     audit_noun = "tier"
     change_form_template = "admin/organizations/organization.html"
-    empty_words = "No organizations."
+    empty_words = "No tenants."
     hint = "A tenant signs up by itself, or is made with manage.py create_organization, which prints its first key."
 
     def get_search_results(
@@ -62,23 +75,32 @@ class OrganizationAdmin(ListAdmin):
         view = self.admin_site.admin_view(self.revoke)
         return [path(route, view, name="organizations_apikey_revoke"), *super().get_urls()]
 
-    def change_view(
+    def add_figures(self, rows: list[Any]) -> None:
+        accepted = accepted_lately([row.pk for row in rows])
+        for row in rows:
+            row.accepted_lately = accepted.get(row.pk, 0)
+
+    def render_change_form(
         self,
         request: HttpRequest,
-        object_id: str,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context = {
-            **(extra_context or {}),
-            "title": row.name if row else "",
+        context |= {
+            **facts_of_tenant(request, obj),
+            "title": obj.name,
             "subtitle": None,
-            "keys": ApiKey.objects.of(row).order_by("-pk") if row else [],
+            "use": look(allowed_limit(obj)),
+            "keys": ApiKey.objects.of(obj).listed().order_by("-pk"),
             "may_revoke": may_revoke(request),
             "show_save_and_continue": False,
         }
-        return super().change_view(request, object_id, form_url, context)
+        if request.user.has_perm("organizations.view_auditentry"):
+            context["entries"] = AuditEntry.objects.about(obj)[:ENTRIES_SHOWN]
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         """The tier alone: whatever else the API changed meanwhile stays."""
@@ -129,7 +151,7 @@ class OrganizationAdmin(ListAdmin):
         )
         return done(request, f"The key {key.prefix}… is refused from now on.", to=page)
 
-    @admin.display(description="Organization")
+    @admin.display(description="Tenant")
     def who(self, organization: Organization) -> str:
         return link_to(organization, organization.name, css="strong")
 
@@ -140,6 +162,10 @@ class OrganizationAdmin(ListAdmin):
     @admin.display(description="Events a minute")
     def limit(self, organization: Organization) -> str:
         return f"{organization.rate_limit_per_minute:,}"
+
+    @admin.display(description="Events, last day")
+    def accepted(self, organization: Any) -> str:
+        return f"{organization.accepted_lately:,}"
 
     @admin.display(description="Inbox only")
     def inbox(self, organization: Organization) -> str:

@@ -63,6 +63,8 @@ class PatientChangeList(ChangeList):
             with patience(SECONDS):
                 super().get_results(request)
                 self.result_list = list(self.result_list)
+                if isinstance(self.model_admin, ListAdmin):
+                    self.model_admin.add_figures(self.result_list)
         except TookTooLong:
             self.queryset = self.queryset.none()
             super().get_results(request)
@@ -91,6 +93,9 @@ class ListAdmin(ModelAdmin):
     def media(self) -> Media:
         """With what the filters need that are found by typing."""
         return super().media + AutocompleteSelect(None, self.admin_site).media
+
+    def add_figures(self, rows: list[Any]) -> None:
+        """Puts onto the rows of a page what its columns need and no join gives."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PatientChangeList

@@ -1,7 +1,7 @@
 """Pages of the admin that are looked at, and the ones that ask before something is done."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
@@ -13,6 +13,8 @@ from django.template.response import TemplateResponse
 from organizations.admin_lists import ListAdmin, ModelAdmin
 from organizations.audit import Actor
 from organizations.callers import caller_address
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class LookOnlyAdmin(ListAdmin):
@@ -83,6 +85,12 @@ def done(request: HttpRequest, words: str, *, to: str, level: int = messages.SUC
     """Back to `to`, which says what was done."""
     messages.add_message(request, level, words)
     return HttpResponseRedirect(to)
+
+
+def own_transaction(view: View) -> View:
+    """The site wraps no transaction around its POSTs: it asks the network something first, and opens one by itself."""
+    view.own_transaction = True  # type: ignore[attr-defined]
+    return view
 
 
 def user_id(request: HttpRequest) -> int:

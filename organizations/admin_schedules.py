@@ -15,6 +15,11 @@ from organizations.audit import record
 
 
 class TaskAdmin(PeriodicTaskAdmin):
+    shown_as = "Schedules"  # django-celery-beat's own name for them is "periodic tasks"
+
+    def changelist_view(self, request: HttpRequest, extra_context: "dict[str, Any] | None" = None) -> Any:
+        return super().changelist_view(request, {**(extra_context or {}), "title": self.shown_as})
+
     def enable_tasks(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         with switched(request, queryset) as chosen:
             super().enable_tasks(request, chosen)

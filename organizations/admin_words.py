@@ -89,3 +89,12 @@ def in_brief(seconds: float) -> str:
 def how_many(number: int, one: str, many: str | None = None) -> str:
     """`1 delivery`, `37 deliveries`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def percent(share: float | None) -> str:
+    """`99.2 %` of 0.992; never 100 % or 0 % of what is not quite that. A dash where there is none."""
+    if share is None:
+        return "–"
+    if share in (0.0, 1.0):
+        return f"{share * 100:.0f} %"
+    return f"{min(99.9, max(0.1, share * 100)):.1f} %"

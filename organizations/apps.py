@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class OrganizationsConfig(AppConfig):
     name = "organizations"
+    verbose_name = "Tenants"  # as the desk calls them

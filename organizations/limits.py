@@ -85,6 +85,10 @@ class Spending(NamedTuple):
     reset_at: int
 
     @property
+    def used(self) -> int:
+        return self.limit - self.remaining
+
+    @property
     def retry_after(self) -> int:
         return max(1, self.reset_at - self.now)
 
@@ -92,6 +96,12 @@ class Spending(NamedTuple):
 def spend(budget: Budget, cost: int = 1) -> Spending:
     """Takes `cost` from the budget if it is there, all or nothing. A cost of 0 only looks."""
     return spend_all([(budget, cost)])[0]
+
+
+def look(budget: Budget) -> Spending | None:
+    """What is left now, spending nothing. None while Redis is away: each process counts for itself then."""
+    answer = redis_client.ask(lambda redis: _ask(redis, {budget: [0]}), what="limits")
+    return None if answer is None else next(_spendings({budget: [0]}, answer)[budget])
 
 
 def spend_all(wanted: Sequence[tuple[Budget, int]]) -> list[Spending]:

@@ -36,6 +36,7 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "tenant"
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(tier__in=Tier.values),

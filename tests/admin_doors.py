@@ -29,7 +29,7 @@ from deliveries.picked import StaffReplay
 from organizations.encryption import encrypt
 from organizations.models import ApiKey, AuditEntry, SecondFactor, new_id
 from organizations.roles import OPERATOR, OWNER, SUPPORT
-from tests.factories import ahead, make_delivery, make_endpoint, make_key
+from tests.factories import ago, ahead, make_delivery, make_endpoint, make_key
 
 ANYONE, STAFF, NOBODY = "anyone", "staff", "nobody"
 LADDER = (ANYONE, STAFF, SUPPORT, OPERATOR, OWNER, NOBODY)  # who stands higher may do what the lower ones may
@@ -152,6 +152,27 @@ DOORS = {
     **looked_at("deliveries/endpoint"),
     "deliveries/endpoint/<uuid:endpoint_id>/pause/": Door(OPERATOR, OPERATOR),
     "deliveries/endpoint/<uuid:endpoint_id>/resume/": Door(OPERATOR, OPERATOR),
+    "deliveries/endpoint/<uuid:endpoint_id>/rotate/": Door(
+        OPERATOR, OPERATOR, lambda rows: {"hours": "24", "seen": str(rows.endpoint.revision)}
+    ),
+    "deliveries/endpoint/<uuid:endpoint_id>/url/": Door(
+        OPERATOR,
+        OPERATOR,
+        lambda rows: {"url": "http://93.184.215.14/moved", "seen": str(rows.endpoint.revision)},
+    ),
+    "deliveries/endpoint/<uuid:endpoint_id>/replay/": Door(
+        SUPPORT,
+        SUPPORT,
+        lambda _: {
+            "since": ago(days=1).isoformat(),
+            "until": "",
+            "status": "dead_letter",
+            "all": str(new_id()),
+            "as_of": ahead(seconds=5).isoformat(),
+        },
+    ),
+    "deliveries/endpoint/<uuid:endpoint_id>/test/": Door(OPERATOR, OPERATOR),
+    "deliveries/endpoint/<uuid:endpoint_id>/test/<uuid:delivery_id>/": Door(OPERATOR),
     **looked_at("deliveries/deadletter"),
     "deliveries/deadletter/<path:object_id>/change/": Door(STAFF, status=302),  # leads to the delivery's page
     "deliveries/deadletter/replay/": Door(
@@ -202,6 +223,7 @@ def make_rows(organization: Any) -> Rows:
         endpoint=endpoint,
         paused=make_endpoint(organization, url="http://93.184.215.14/paused", state="paused"),
         delivery=delivery,
+        tested=make_delivery(endpoint, test=True),
         event=delivery.event,
         replay=StaffReplay.objects.create(picked=5, which="all", asked_by="ada", as_of=ahead(days=-1)),
         user=ada,
@@ -235,6 +257,7 @@ def path_of(route: str, rows: Rows) -> str:
     for name, value in {
         "<path:content_type_id>": "1",
         "<uuid:key_id>": rows.key.pk,
+        "test/<uuid:delivery_id>": f"test/{rows.tested.pk}",
         "<app_label>": "deliveries",
         "(?P<url>.*)$": "nothing/here/",
     }.items():

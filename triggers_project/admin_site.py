@@ -97,13 +97,14 @@ class TriggersAdminSite(AdminSite):
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
         """A refusal is a page here; outside of the admin it is a problem document. What a POST changes and its entry
-        in the audit log are one transaction."""
+        in the audit log are one transaction (`own_transaction`: which the view opens by itself)."""
+        wraps = not getattr(view, "own_transaction", False)
 
         def in_words(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if must_enrol(request):
                 return HttpResponseRedirect(reverse("admin:second_factor"))
             try:
-                with transaction.atomic() if request.method == "POST" else nullcontext():
+                with transaction.atomic() if wraps and request.method == "POST" else nullcontext():
                     return view(request, *args, **kwargs)
             except PermissionDenied:
                 return self._page(request, "admin/not_allowed.html", "Not allowed", 403)

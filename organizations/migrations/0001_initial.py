@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "tenant",
                 "ordering": ["-id"],
                 "constraints": [
                     models.CheckConstraint(

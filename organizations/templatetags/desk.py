@@ -8,9 +8,11 @@ from django.utils.safestring import SafeString
 
 from organizations.admin_charts import Chart
 from organizations.admin_sections import Section, sections_for
-from organizations.admin_words import in_brief, timed
+from organizations.admin_words import in_brief, percent, timed
 
 register = template.Library()
+
+register.filter("percent", percent)
 register.filter("in_brief", in_brief)
 MS, MANY_MS = " ms", 10_000
 
@@ -45,14 +47,6 @@ def series_name(chart: Chart, place: int) -> str:
 def moment(at: datetime, by_day: bool) -> SafeString:
     """`14:05`, or `Mon 23`; `desk.js` puts it into the viewer's zone."""
     return timed(at, f"{at:%a %-d}" if by_day else f"{at:%H:%M}", css="day" if by_day else "clock")
-
-
-@register.filter
-def percent(share: float | None) -> str:
-    """`99.2 %` of 0.992; never 100 % of a little less."""
-    if share is None:
-        return "–"
-    return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
 
 
 @register.filter

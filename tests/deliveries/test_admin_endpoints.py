@@ -6,10 +6,12 @@ import pytest
 
 from deliveries.endpoints import change_endpoint, current_secret
 from deliveries.models import Endpoint, EndpointSecret
+from tests.deliveries.figures_written import write_figures
 from tests.factories import ago, ahead, make_delivery, make_endpoint
 from tests.staff import administrator, log_in, logged, press, viewer, words
 
 ENDPOINTS = "/admin/deliveries/endpoint/"
+VERBS = ("pause", "resume", "rotate", "url", "replay", "test")
 
 
 @pytest.fixture
@@ -32,17 +34,20 @@ def shown(path: str) -> set[str]:
 
 
 def test_an_endpoint_in_the_list(endpoint: Endpoint) -> None:
+    write_figures(endpoint, delivered=8, failed=2)
+    make_delivery(endpoint)
+    make_delivery(endpoint, status="failed")
     page = administrator().get(ENDPOINTS)
 
-    assert "https://hooks.acme.example/in Acme Enabled 17 never 4 minutes ago" in words(page)
+    assert "https://hooks.acme.example/in Acme Enabled 80.0 % 2 17 never 4 minutes ago" in words(page)
 
 
 def test_a_circuit_that_is_not_closed_is_shown(endpoint: Endpoint) -> None:
     Endpoint.objects.update(circuit="open", probe_at=ahead(minutes=5, seconds=30))
     staff = administrator()
-    assert "Acme Enabled Circuit open 17 never" in words(staff.get(ENDPOINTS))
+    assert "Acme Enabled Circuit open – 0 17 never" in words(staff.get(ENDPOINTS))
     page = words(staff.get(f"{ENDPOINTS}{endpoint.pk}/change/"))
-    assert "Circuit Open: what waits for it waits untouched. The next one is tried in 5 minutes." in page
+    assert "Circuit is open: next try in 330 s After 17 failures in a row, one delivery at a time" in page
 
 
 def test_pace_and_names_of_headers_are_shown_but_no_value(endpoint: Endpoint) -> None:
@@ -77,7 +82,7 @@ def test_no_page_shows_a_secret_or_a_query(endpoint: Endpoint) -> None:
     press(browser, browser.get(f"{ENDPOINTS}{endpoint.pk}/pause/"))
     paths = [
         ENDPOINTS,
-        *(f"{ENDPOINTS}{endpoint.pk}/{page}/" for page in ("change", "history", "pause", "resume")),
+        *(f"{ENDPOINTS}{endpoint.pk}/{page}/" for page in ("change", "history", *VERBS)),
         "/admin/autocomplete/?app_label=deliveries&model_name=delivery&field_name=endpoint&term=acme",
         f"/admin/deliveries/deadletter/?endpoint={endpoint.pk}",
         f"/admin/deliveries/delivery/{delivery.pk}/change/",

@@ -9,6 +9,7 @@ from django.test import RequestFactory
 
 from organizations.models import ApiKey, Organization
 from organizations.tiers import Tier
+from tests.deliveries.figures_written import write_arrivals
 from tests.factories import ago, make_key, make_organization
 from tests.staff import administrator, log_in, logged, press, viewer, words
 
@@ -37,7 +38,11 @@ def shown(path: str) -> set[str]:
 def test_tenants_in_the_list(acme: SimpleNamespace) -> None:
     make_organization(name="Rival", tier=Tier.PRO)
 
-    assert "Rival Pro 1,000 just now Acme Free 100 just now" in words(administrator().get(ORGANIZATIONS))
+    write_arrivals(acme.organization, 1_204)
+
+    assert "Rival Pro 1,000 0 just now Acme Free 100 1,204 just now" in words(
+        administrator().get(ORGANIZATIONS)
+    )
 
 
 def test_tenants_are_found(acme: SimpleNamespace, rival: SimpleNamespace) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from organizations.admin_words import in_brief
-from organizations.templatetags.desk import figure, percent
+from organizations.admin_words import in_brief, percent
+from organizations.templatetags.desk import figure
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,8 @@ def test_a_length_of_time_in_brief(seconds: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(None, "–"), (0.0, "0.0 %"), (0.9919, "99.2 %"), (0.99999, "99.9 %"), (1.0, "100 %")]
+    ("share", "words"),
+    [(None, "–"), (0.0, "0 %"), (0.0001, "0.1 %"), (0.9919, "99.2 %"), (0.99999, "99.9 %"), (1.0, "100 %")],
 )
 def test_a_share_in_per_cent(share: float | None, words: str) -> None:
     assert percent(share) == words

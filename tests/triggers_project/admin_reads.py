@@ -188,15 +188,40 @@ ADMIN_READS = {
         4,
         "audit_of_object event_goes_to_an_endpoint_once events_event_pkey",
     ),
-    "admin: endpoints": Read("/admin/deliveries/endpoint/", 8),
-    "admin: endpoints by URL": Read("/admin/deliveries/endpoint/?q=acme", 9),
+    "admin: endpoints": Read("/admin/deliveries/endpoint/", 9, "delivery_open"),
+    "admin: endpoints by URL": Read("/admin/deliveries/endpoint/?q=acme", 10, "delivery_open"),
     "admin: the page of an endpoint": Read(
-        "/admin/deliveries/endpoint/{endpoint}/change/", 5, "delivery_open"
+        "/admin/deliveries/endpoint/{endpoint}/change/",
+        9,
+        "deliveries_attempt_pkey delivery_dead delivery_of_organization delivery_open",
+        most=3_000,
     ),
-    "admin: organizations": Read("/admin/organizations/organization/", 8),
-    "admin: organizations by name": Read("/admin/organizations/organization/?q=acme", 8),
-    "admin: the page of an organization": Read("/admin/organizations/organization/{tenant}/change/", 5),
-    "admin: the history of an organization": Read(
+    "admin: the page of an endpoint, an hour": Read(
+        "/admin/deliveries/endpoint/{endpoint}/change/?span=hour",
+        10,
+        "deliveries_attempt_pkey delivery_dead delivery_of_organization delivery_open",
+        most=3_000,
+    ),
+    "admin: a time of an endpoint, its dead letters": Read(
+        "/admin/deliveries/endpoint/{endpoint}/replay/?since={long_ago_there}&until=&status=dead_letter",
+        10,
+        "delivery_dead",
+    ),
+    "admin: a time of an endpoint, all": Read(
+        "/admin/deliveries/endpoint/{endpoint}/replay/?since={recently_there}&until=&status=all",
+        10,
+        "deliveries_delivery_pkey|delivery_of_organization",
+    ),
+    "admin: tenants": Read("/admin/organizations/organization/", 9),
+    "admin: tenants by name": Read("/admin/organizations/organization/?q=acme", 9),
+    "admin: the page of a tenant": Read(
+        "/admin/organizations/organization/{tenant}/change/",
+        18,
+        "audit_of_organization delivery_dead|delivery_last_died delivery_open event_goes_to_an_endpoint_once"
+        " event_of_organization",
+        most=3_000,
+    ),
+    "admin: the history of a tenant": Read(
         "/admin/organizations/organization/{tenant}/history/", 5, "audit_of_organization"
     ),
     "admin: audit log": Read(

@@ -37,7 +37,7 @@ def test_the_menu_begins_with_dead_letters(db: None) -> None:
     assert labels[:3] == [
         ("deliveries", ["Dead letters", "Deliveries", "Endpoints", "Replays"]),
         ("events", ["Events"]),
-        ("organizations", ["Audit entries", "Organizations"]),
+        ("organizations", ["Audit entries", "Tenants"]),
     ]
     assert [label for label, _ in labels[3:]] == ["auth", "django_celery_beat"]
     assert "<title>Overview | Triggers</title>" in page.content.decode()

@@ -11,7 +11,7 @@ from tests.triggers_project.reads_fill import Rows, fill, make_rows, name_rows, 
 
 FEW, MANY = range(1, 7), range(7, 61)  # half of them are acme's
 # What is looked up once in a process: both tenants' keys, kinds of content.
-REMEMBERED = ("keys", "inbox that is acknowledged", "admin: the page of an organization")
+REMEMBERED = ("keys", "inbox that is acknowledged", "admin: the page of a tenant")
 
 pytestmark = pytest.mark.xdist_group("read queries")  # so that one process makes the rows
 

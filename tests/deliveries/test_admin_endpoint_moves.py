@@ -1,0 +1,112 @@
+"""The admin gives an endpoint a new secret, or another URL: asked first, done once, written down, and never shown."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from deliveries.endpoints import current_secret
+from deliveries.models import Endpoint, EndpointSecret
+from organizations.models import AuditEntry
+from tests.factories import ahead, make_delivery, make_endpoint
+from tests.staff import administrator, log_in, logged, words
+
+ENDPOINTS = "/admin/deliveries/endpoint/"
+MOVED = "http://93.184.215.14/moved?token=hunter3"
+
+
+@pytest.fixture
+def endpoint(acme: SimpleNamespace) -> Endpoint:
+    return make_endpoint(acme.organization, url="http://93.184.215.14/in?token=hunter2")
+
+
+def page_for(endpoint: Endpoint, verb: str) -> str:
+    return f"{ENDPOINTS}{endpoint.pk}/{verb}/"
+
+
+def seen(endpoint: Endpoint) -> str:
+    return str(Endpoint.objects.get(pk=endpoint.pk).revision)
+
+
+def test_a_secret_is_rotated_and_not_shown(endpoint: Endpoint) -> None:
+    old = current_secret(endpoint)
+    browser = administrator()
+
+    asked = words(browser.get(page_for(endpoint, "rotate")))
+    assert "Give this endpoint a new signing secret?" in asked
+    assert f"GET /api/endpoints/{endpoint.pk}/secret" in asked
+    data = {"hours": "48", "seen": seen(endpoint)}
+    page = browser.post(page_for(endpoint, "rotate"), data, follow=True)
+
+    new = current_secret(endpoint)
+    assert new != old
+    assert "It has a new signing secret, which its tenant reads through the API." in words(page)
+    assert not any(secret in page.content.decode() for secret in (old, new))
+    until = EndpointSecret.objects.get(valid_until__isnull=False).valid_until
+    assert ahead(hours=47) < until < ahead(hours=49)
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.before, entry.after) == ("endpoint.secret_rotated", {}, {"overlap_hours": 48})
+
+
+def test_a_secret_that_was_stolen_is_worth_nothing_at_once(endpoint: Endpoint) -> None:
+    administrator().post(page_for(endpoint, "rotate"), {"hours": "0", "seen": seen(endpoint)})
+    assert EndpointSecret.objects.filter(valid_until__gt=ahead(seconds=1)).count() == 0
+
+
+@pytest.mark.parametrize("hours", ["", "-1", "169", "1.5", "x", "²"])
+def test_an_overlap_that_is_none_is_refused(endpoint: Endpoint, hours: str) -> None:
+    data = {"hours": hours, "seen": seen(endpoint)}
+    page = administrator().post(page_for(endpoint, "rotate"), data)
+    assert "Write a number from 0 to 168." in words(page)
+    assert (EndpointSecret.objects.count(), logged()) == (1, [])
+
+
+@pytest.mark.parametrize(("verb", "fields"), [("rotate", {"hours": "24"}), ("url", {"url": MOVED})])
+def test_pressed_twice_is_done_once(endpoint: Endpoint, verb: str, fields: dict[str, str]) -> None:
+    browser, data = administrator(), {**fields, "seen": seen(endpoint)}
+    browser.post(page_for(endpoint, verb), data)
+    page = browser.post(page_for(endpoint, verb), data, follow=True)
+    assert "Nothing was changed: it was done already" in words(page)
+    assert (len(logged()), seen(endpoint)) == (1, "2")
+
+
+def test_another_url_is_for_what_is_sent_from_now_on(endpoint: Endpoint) -> None:
+    Endpoint.objects.update(circuit="open", probe_at=ahead(minutes=5))
+    make_delivery(endpoint)
+    browser = administrator()
+
+    asked = words(browser.get(page_for(endpoint, "url")))
+    assert "1 delivery waits for it and will be sent to the new URL" in asked
+    page = browser.post(page_for(endpoint, "url"), {"url": f" {MOVED} ", "seen": seen(endpoint)}, follow=True)
+
+    assert "What is sent from now on goes to the new URL." in words(page)
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.circuit) == (MOVED, "closed")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.object_words) == ("endpoint.url_changed", "http://93.184.215.14/moved")
+    assert entry.before == {"url": "http://93.184.215.14/in", "query": "(not shown)"}
+    assert entry.after == {"url": "http://93.184.215.14/moved", "query": "(not shown)"}
+    assert "hunter" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("", "A URL must begin with http:// or https://"),
+        ("ftp://93.184.215.14/", "A URL must begin with http:// or https://"),
+        ("http://10.0.0.1/in", "10.0.0.1 is, or resolves to, an address that is not public."),
+        ("http://u:p@93.184.215.14/", "A URL may not hold a user name or a password."),
+    ],
+)
+def test_a_url_that_the_api_refuses_is_refused_here(endpoint: Endpoint, url: str, fault: str) -> None:
+    page = administrator().post(page_for(endpoint, "url"), {"url": url, "seen": seen(endpoint)})
+    assert fault in words(page)
+    assert (Endpoint.objects.get().url, logged()) == (endpoint.url, [])
+
+
+@pytest.mark.parametrize("verb", ["rotate", "url", "test"])
+def test_support_looks(endpoint: Endpoint, verb: str) -> None:
+    browser = log_in("deliveries.view_endpoint", "deliveries.view_delivery", "deliveries.change_delivery")
+    data = {"hours": "1", "url": MOVED, "seen": seen(endpoint)}
+    assert browser.get(page_for(endpoint, verb)).status_code == 403
+    assert browser.post(page_for(endpoint, verb), data).status_code == 403
+    assert (seen(endpoint), logged()) == ("1", [])
