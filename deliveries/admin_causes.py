@@ -115,6 +115,7 @@ class ByCause(ListAdmin):
             "opts": self.opts,
             "media": self.media,
             "has_add_permission": False,
+            "actions_on_top": True,  # else Django's page has an inline style, which no browser would take
             "number": f"{changelist.result_count:,}",
         }
         return TemplateResponse(request, "admin/deliveries/causes.html", context)

@@ -116,6 +116,7 @@ class Discarding(ListAdmin):
             template="admin/deliveries/ask_discard.html",
             action=f"{reverse(f'admin:{DISCARD}')}{narrowing(request)}",
             hidden=[("as_of", plan.as_of.isoformat()), *chosen_ids],
+            danger=True,
             plan=plan,
             left_alone=len(ids) - plan.deliveries if ids else 0,
             longest_reason=LONGEST_REASON,

@@ -51,7 +51,7 @@ def cause() -> Func:
     )
 
 
-_GROUPS = f"""
+_GROUPS = f"""\
 SELECT endpoint_id, cause, number, oldest, newest, count(*) OVER () AS groups, sum(number) OVER () AS deliveries
 FROM (
     SELECT endpoint_id, {_cause_of("code::text", "error")} AS cause, sum(number)::bigint AS number,

@@ -36,8 +36,8 @@ def test_a_line_for_each_endpoint_and_cause(endpoint: Endpoint) -> None:
     read = words(page)
     assert "3 dead letters in 2 groups." in read
     assert (
-        "2 503 Service Unavailable https://hooks.acme.example/in Acme 1 hour ago 1 hour ago"
-        " Replay… Discard… Show these 1 No whole answer in time. https://hooks.acme.example/in" in read
+        "503 Service Unavailable https://hooks.acme.example/in Acme 2 1 hour ago 1 hour ago"
+        " Replay… Discard… Show these No whole answer in time. https://hooks.acme.example/in Acme 1" in read
     )
     assert "hunter2" not in page.content.decode()
 
