@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -42,6 +43,7 @@ from deliveries.staff_replay import start_staff_replay
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, moment
+from organizations.admin_lists import FiltersOnly
 from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_words import how_many, page_of
 from organizations.models import new_id
@@ -70,6 +72,12 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
     def get_urls(self) -> list[Any]:
         name = f"deliveries_{self.opts.model_name}_replay"
         return [path("replay/", self.admin_site.admin_view(self.replay_many), name=name), *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The pages that ask need no rows."""
+        asking = [f"deliveries_{self.opts.model_name}_{verb}" for verb in ("replay", "discard")]
+        is_asking = request.resolver_match is not None and request.resolver_match.url_name in asking
+        return FiltersOnly if is_asking else super().get_changelist(request, **kwargs)
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> list[tuple[str, str]]:
         """There is but one, so it is chosen already."""

@@ -28,9 +28,15 @@ log = structlog.get_logger(__name__)
 PART = 1_000  # deliveries; some 100 ms
 DONE_WORDS: dict[str, str] = {StaffReplay.Verb.REPLAY: "replayed", StaffReplay.Verb.DISCARD: "discarded"}
 
+# Up to the last of so many, as a bound: PostgreSQL, which does not know yet how many picks were just made, would join
+# them with themselves in the worst way.
 _TAKE = """
-DELETE FROM deliveries_pick WHERE replay_id = %(replay)s AND delivery_id IN (
-    SELECT delivery_id FROM deliveries_pick WHERE replay_id = %(replay)s ORDER BY delivery_id LIMIT %(most)s
+DELETE FROM deliveries_pick WHERE replay_id = %(replay)s AND delivery_id <= coalesce(
+    (
+        SELECT delivery_id FROM deliveries_pick WHERE replay_id = %(replay)s
+        ORDER BY delivery_id OFFSET %(most)s - 1 LIMIT 1
+    ),
+    'ffffffff-ffff-ffff-ffff-ffffffffffff'
 )
 RETURNING delivery_id
 """

@@ -8,6 +8,7 @@ from deliveries import admin_causes, causes
 from deliveries.models import Delivery, Endpoint
 from deliveries.picked import StaffReplay
 from organizations import admin_lists
+from organizations.patience import TookTooLong
 from tests.factories import ago, make_delivery, make_endpoint
 from tests.staff import administrator, log_in, press, viewer, words
 
@@ -126,6 +127,20 @@ def test_the_button_names_the_number_even_where_the_list_stopped_counting(
 
     assert str(page.context["cl"].result_count) == "2+"
     assert "Replay all 3…" in words(page)
+
+
+@pytest.mark.parametrize("verb", ["replay", "discard"])
+def test_a_list_that_took_too_long_is_still_asked_about(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    def gives_up(_: object) -> int:
+        raise TookTooLong
+
+    monkeypatch.setattr(admin_lists.BoundedPaginator, "count", property(gives_up))
+
+    page = administrator().get(f"{DEAD_LETTERS}{verb}/?kind=5xx")
+
+    assert f"{verb.capitalize()} 2 dead letters" in words(page)
 
 
 def test_what_runs_is_found_on_the_list(endpoint: Endpoint) -> None:

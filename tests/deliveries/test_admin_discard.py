@@ -7,7 +7,7 @@ import pytest
 from deliveries import staff_replay
 from deliveries.admin_replay import Asked, discard_ticked
 from deliveries.bulk_replay import go_on
-from deliveries.models import DeadLetter, Delivery
+from deliveries.models import Attempt, DeadLetter, Delivery
 from deliveries.picked import StaffReplay
 from organizations.audit import Actor
 from organizations.models import AuditEntry, new_id
@@ -21,6 +21,14 @@ WHY = "The receiver was shut down."
 
 def test_one_is_asked_about_and_discarded(acme: SimpleNamespace) -> None:
     (delivery,) = dead_letters(acme, 1, last_status_code=503, last_error="The receiver answered 503.")
+    Attempt.objects.create(
+        delivery=delivery,
+        number=1,
+        started_at=ago(hours=1),
+        duration_ms=20,
+        outcome="rejected",
+        status_code=503,
+    )
     browser = administrator()
     page = browser.get(f"{DELIVERIES}{delivery.pk}/change/")
     assert "Discard…" in words(page)
@@ -35,6 +43,7 @@ def test_one_is_asked_about_and_discarded(acme: SimpleNamespace) -> None:
     assert (delivery.status, delivery.last_error) == ("canceled", f"Discarded: {WHY}")
     page = browser.get(f"{DELIVERIES}{delivery.pk}/change/")
     assert f"Discarded: {WHY}" in words(page)
+    assert "it became a dead letter. Then it was discarded." in words(page)
     assert "Discard…" not in words(page)
     (entry,) = AuditEntry.objects.all()
     assert (entry.action, entry.before, entry.after) == (

@@ -19,6 +19,7 @@ from tests.concurrency import at_once
 from tests.deliveries.test_admin_replay import DEAD_LETTERS, dead_letters, statuses
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_organization
 from tests.staff import administrator, log_in, press, viewer, words
+from tests.triggers_project.test_read_plans import nodes_of
 
 REPLAYS = "/admin/deliveries/staffreplay/"
 
@@ -218,6 +219,20 @@ def test_two_workers_go_on_with_it_without_looking_twice(
     go_on(seconds=20)
 
     assert figures(replay) == ("done", 21, 21, 21)
+
+
+def test_a_part_is_taken_without_a_look_at_all_picks_for_each_pick(db: None) -> None:
+    replay = StaffReplay.objects.create(picked=5_000, which="all", as_of=ago(days=1))
+    Pick.objects.bulk_create(Pick(replay=replay, delivery_id=new_id()) for _ in range(5_000))
+
+    nodes = nodes_of(staff_replay._TAKE, {"replay": replay.pk, "most": PART})
+
+    scans = [node for node in nodes if "Scan" in node["Node Type"]]
+    rows = [
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in scans
+    ]
+    assert sum(rows) <= 2 * 5_000 + 2 * PART
+    assert Pick.objects.count() == 4_000
 
 
 def test_deliveries_that_were_purged_meanwhile_are_passed_over(

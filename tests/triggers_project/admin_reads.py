@@ -69,13 +69,13 @@ ADMIN_READS = {
     ),
     "admin: replaying all dead letters": Read(
         "/admin/deliveries/deadletter/replay/",
-        15,
+        9,
         "delivery_dead|delivery_last_died",
         walks="the question names the exact number, up to 200,000",
     ),
     "admin: discarding all dead letters": Read(
         "/admin/deliveries/deadletter/discard/",
-        15,
+        9,
         "delivery_dead|delivery_last_died",
         walks="the question names the exact number, up to 200,000",
     ),
