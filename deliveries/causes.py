@@ -1,6 +1,7 @@
 """Why deliveries were given up, from what is kept of their last attempt: its status code and its sentence.
 
 A cause is a short text: `503`, or the sentence without what differs from attempt to attempt, such as seconds and dates.
+There is no column for it, which every settled delivery would have to write, for the few that die.
 PostgreSQL works it out, so that a list is narrowed down to a cause by the same words that it was grouped by. It costs a
 little, so deliveries are first grouped by what they have, and the few that are left then by their cause.
 """

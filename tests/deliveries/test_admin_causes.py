@@ -152,5 +152,6 @@ def test_what_runs_is_found_on_the_list(endpoint: Endpoint) -> None:
     page = administrator().get(DEAD_LETTERS)
 
     assert "Replaying 5,000 deliveries" in words(page)
+    assert 'id="under-way" data-live="5"' in page.content.decode()
     assert str(running.pk) in page.content.decode()
     assert "7 deliveries" not in words(page)
