@@ -33,6 +33,7 @@ class StaffReplayAdmin(LookOnlyAdmin):
     list_display = ("what", "condition", "how_far", "who", "begun")
     list_filter = (StateFilter,)
     list_display_links = None
+    change_list_template = "admin/deliveries/replays.html"
     page_template = "admin/deliveries/replay.html"
     empty_words = (
         "Nothing was replayed or discarded in the background yet. Replaying all that a list shows makes an entry here,"
