@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser pictures schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -57,6 +57,10 @@ pytest: ## the tests alone; ARGS="-k name" picks some
 
 browser: ## Debian's Chromium, with which tests/browser looks at the desk; needs root
 	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
+
+pictures: ## docs/desk anew, after a change of the desk's pages
+	$(INSTALL) dev
+	@$(RUN) -m tests.browser.pictures
 
 schema: ## write docs/openapi.yaml anew, after a change of the API
 	$(INSTALL) dev

@@ -1,9 +1,11 @@
 """How fast does one sender process deliver a backlog? Beside a bare aiohttp loop against the same receiver.
 
-`python -m benchmarks.backlog [deliveries]`
+`python -m benchmarks.backlog [deliveries]`: for 1 and for 1,000 endpoints, to a receiver that answers at once, and (a
+fourth as many) to one that takes 100 ms. Medians of three runs.
 """
 
 import asyncio
+import statistics
 import sys
 import time
 from typing import Any
@@ -11,9 +13,20 @@ from typing import Any
 import aiohttp
 from tqdm import tqdm
 
-from benchmarks.system import Receiver, cpu_seconds, fill, more_endpoints, system, tenant, until
+from benchmarks.system import (
+    Receiver,
+    cpu_seconds,
+    fill,
+    megabytes,
+    more_endpoints,
+    system,
+    tenant,
+    until,
+)
 
-CONCURRENCY = 128
+RUNS = 3
+ENDPOINTS = (1, 1_000)
+CONCURRENCY = 256  # as many as an engine has on their way for one tenant
 BODY = b"x" * 780
 
 
@@ -35,13 +48,14 @@ async def _bare(url: str, count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def ceiling(count: int) -> float:
+def ceiling(count: int, path: str) -> float:
     with Receiver() as receiver:
-        return asyncio.run(_bare(f"{receiver.url}/", count))
+        return asyncio.run(_bare(f"{receiver.url}{path}", count))
 
 
 def deliver(count: int, endpoints: int, *, workers: int = 1, path: str = "/") -> dict[str, float]:
-    """Deliveries a second as the receiver saw them, from the first to the last, and CPU µs of the senders for each."""
+    """Deliveries a second as the receiver saw them, from the first to the last, CPU µs of the senders for each, and MB
+    of the largest of their processes."""
     with system(DELIVERY_WORKERS=str(workers), LOG_LEVEL="WARNING") as stack, Receiver() as receiver:
         organization = tenant(stack, "Bench", f"{receiver.url}{path}")["organization"]["id"]
         if endpoints > 1:
@@ -56,22 +70,34 @@ def deliver(count: int, endpoints: int, *, workers: int = 1, path: str = "/") ->
 
             until(all_there, timeout=60 + count / 500, what="the backlog", every=0.5)
         found = receiver.report()
-        spent = cpu_seconds(stack.pids("worker")) / count * 1e6
-    return {"per_second": count / (found["last"] - found["first"]), "cpu_us": spent}
+        spent, size = cpu_seconds(stack.pids("worker")) / count * 1e6, megabytes(stack, "worker")
+    return {"per_second": count / (found["last"] - found["first"]), "cpu_us": spent, "mb": size}
+
+
+def measure(count: int, path: str) -> dict[str, float]:
+    """One run: the bare loop, then each number of endpoints."""
+    found = {"bare": ceiling(max(1, count // 5), path)}
+    for endpoints in ENDPOINTS:
+        for name, figure in deliver(count, endpoints, path=path).items():
+            found[f"{endpoints} {name}"] = figure
+    return found
+
+
+def medians(count: int, path: str, words: str) -> dict[str, Any]:
+    runs = [measure(count, path) for _ in tqdm(range(RUNS), desc=words, unit="run", leave=False)]
+    middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    found: dict[str, Any] = {f"{words}, bare aiohttp loop, requests/s": round(middle["bare"])}
+    for endpoints in ENDPOINTS:
+        name = f"{words}, {endpoints:,} endpoint{'s' if endpoints > 1 else ''}"
+        found[f"{name}, deliveries/s"] = round(middle[f"{endpoints} per_second"])
+        found[f"{name}, of the bare loop"] = round(middle[f"{endpoints} per_second"] / middle["bare"], 2)
+        found[f"{name}, CPU µs of the worker each"] = round(middle[f"{endpoints} cpu_us"])
+        found[f"{name}, MB of the worker"] = round(middle[f"{endpoints} mb"])
+    return found
 
 
 def run(count: int = 100_000) -> dict[str, Any]:
-    before = ceiling(20_000)
-    one, many = deliver(count, endpoints=1), deliver(count, endpoints=1_000)
-    bare = (before + ceiling(20_000)) / 2
-    return {
-        "bare aiohttp loop, requests/s": round(bare),
-        "one endpoint, deliveries/s": round(one["per_second"]),
-        "one endpoint, of the bare loop": round(one["per_second"] / bare, 2),
-        "one endpoint, CPU µs of the worker each": round(one["cpu_us"]),
-        "1,000 endpoints, deliveries/s": round(many["per_second"]),
-        "1,000 endpoints, of the bare loop": round(many["per_second"] / bare, 2),
-    }
+    return medians(count, "/", "at once") | medians(count // 4, "/slow/100", "after 100 ms")
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import requests
 from tqdm import tqdm
 
-from benchmarks.system import Receiver, system, tenants
+from benchmarks.system import Receiver, megabytes, system, tenants
 from triggers_project.local.stack import ROOT, Stack
 
 TENANTS = 64
@@ -77,15 +76,6 @@ def accepted(stack: Stack) -> int:
 
 def metrics(stack: Stack) -> str:
     return requests.get(stack.metrics_url, timeout=30).text
-
-
-def megabytes(stack: Stack, name: str) -> float:
-    """The largest of a program's processes (RSS)."""
-    sizes = []
-    for pid in stack.pids(name):
-        status = Path(f"/proc/{pid}/status").read_text()
-        sizes.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
-    return round(max(sizes), 1)
 
 
 def balanced(stack: Stack, receiver: Receiver, keys: list[str], seconds: float) -> dict[str, float]:

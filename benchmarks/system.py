@@ -139,6 +139,15 @@ def cpu_seconds(pids: list[int]) -> float:
     return total
 
 
+def megabytes(stack: Stack, name: str) -> float:
+    """The largest of a program's processes (RSS)."""
+    sizes = []
+    for pid in stack.pids(name):
+        status = Path(f"/proc/{pid}/status").read_text()
+        sizes.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
+    return round(max(sizes), 1)
+
+
 def until(condition: Any, *, timeout: float, what: str, every: float = 0.1) -> None:
     deadline = time.monotonic() + timeout
     while not condition():

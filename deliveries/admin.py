@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,16 +16,20 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from deliveries import admin_replay, curl
+from deliveries import admin_new_url, admin_replay, curl
 from deliveries.admin_attempts import MOST_SHOWN, shown_attempts
+from deliveries.admin_causes import ByCause, narrowing, which_words
+from deliveries.admin_discard import Discarding, too_many
 from deliveries.admin_endpoints import EndpointAdmin
 from deliveries.admin_lists import (
     SEARCH_HELP,
     AnswerFilter,
+    CauseFilter,
     CreatedFilter,
     DeliveryColumns,
     DiedFilter,
     EndpointFilter,
+    KindFilter,
     StatusFilter,
     TenantFilter,
     TypeFilter,
@@ -33,13 +38,14 @@ from deliveries.admin_lists import (
 from deliveries.admin_replays import StaffReplayAdmin
 from deliveries.models import DeadLetter, Delivery, Endpoint
 from deliveries.picked import StaffReplay
-from deliveries.querysets import OPEN, DeliveryQuerySet
+from deliveries.querysets import DISCARDED, OPEN, DeliveryQuerySet
 from deliveries.sent_request import SentRequests
 from deliveries.staff_replay import start_staff_replay
 from deliveries.timeline import what_comes_next
 from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, moment
+from organizations.admin_lists import FiltersOnly
 from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
 from organizations.admin_words import how_many, page_of
 from organizations.models import new_id
@@ -57,7 +63,7 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
     list_display_links = None
     search_fields = ("id",)  # makes the search box appear; `get_search_results` does the rest
     search_help_text = SEARCH_HELP
-    actions = ("replay_ticked",)
+    actions: tuple[str, ...] = ("replay_ticked",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("deliveries.view_delivery") or self.has_change_permission(request)
@@ -68,6 +74,12 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
     def get_urls(self) -> list[Any]:
         name = f"deliveries_{self.opts.model_name}_replay"
         return [path("replay/", self.admin_site.admin_view(self.replay_many), name=name), *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The pages that ask need no rows."""
+        asking = [f"deliveries_{self.opts.model_name}_{verb}" for verb in ("replay", "discard")]
+        is_asking = request.resolver_match is not None and request.resolver_match.url_name in asking
+        return FiltersOnly if is_asking else super().get_changelist(request, **kwargs)
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> list[tuple[str, str]]:
         """There is but one, so it is chosen already."""
@@ -108,17 +120,19 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
             as_of = moment(request.POST.get("as_of", ""))
             ids = [str(uuid.UUID(text)) for text in request.POST.getlist("id")]
             if as_of is not None and ids:
-                return self._replay(request, ids, admin_replay.Asked(as_of, actor_of(request)))
+                return self._replay(request, ids, as_of)
             if as_of is not None and "all" in request.POST:
                 return self._replay_all(request, uuid.UUID(request.POST["all"]), as_of)
         except (ValueError, IncorrectLookupParameters):
             pass  # not what our pages send
         return done(request, "Nothing was chosen.", to=self._back(request), level=messages.WARNING)
 
-    def _ask(self, request: HttpRequest, chosen: QuerySet[Any], ids: list[str] | None = None) -> HttpResponse:
+    def _ask(
+        self, request: HttpRequest, chosen: QuerySet[Any], ids: list[str] | None = None, url_fault: str = ""
+    ) -> HttpResponse:
         plan = admin_replay.plan(chosen)
         if plan is None:
-            return self._too_many(request)
+            return too_many(self, request, self._back(request), "replay")
         what = how_many(plan.deliveries, str(self.opts.verbose_name), str(self.opts.verbose_name_plural))
         where = how_many(plan.endpoints, "endpoint")
         return ask(
@@ -128,66 +142,74 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
             button=f"Replay {what}" if plan.deliveries else "",
             back=self._back(request),
             template="admin/deliveries/ask_replay.html",
-            action=f"{reverse(f'admin:deliveries_{self.opts.model_name}_replay')}?{request.GET.urlencode()}",
+            action=f"{reverse(f'admin:deliveries_{self.opts.model_name}_replay')}{narrowing(request)}",
             hidden=[
                 ("as_of", plan.as_of.isoformat()),
                 *([("id", pk) for pk in ids] if ids else [("all", str(new_id()))]),
             ],
             plan=plan,
             left_alone=len(ids) - plan.deliveries if ids else 0,
+            **admin_new_url.field(
+                request, plan.rows[0]["endpoint"] if plan.endpoints == 1 else None, fault=url_fault
+            ),
         )
 
-    def _too_many(self, request: HttpRequest) -> HttpResponse:
-        return ask(
-            self,
-            request,
-            question="These are too many to replay at once",
-            button="",
-            back=self._back(request),
-            template="admin/deliveries/ask_too_many.html",
-            most=f"{admin_replay.MOST_AT_ONCE:,}",
-        )
-
-    def _replay(self, request: HttpRequest, ids: list[str], asked: admin_replay.Asked) -> HttpResponse:
-        moved = admin_replay.replay_ticked(self.get_queryset(request).filter(pk__in=ids), asked)
-        return told(request, moved, to=self._back(request))
+    def _replay(self, request: HttpRequest, ids: list[str], as_of: datetime) -> HttpResponse:
+        chosen = self.get_queryset(request).filter(pk__in=ids)
+        try:
+            new = admin_new_url.wanted(request)
+        except admin_new_url.NoURL as fault:
+            return self._ask(request, chosen, ids, str(fault))
+        with admin_new_url.moved_on_the_way(request, new) as moved:
+            asked = admin_replay.Asked(as_of, actor_of(request))
+            moved.append(admin_replay.replay_ticked(to_that_endpoint(chosen, new), asked))
+        return told(request, moved[0], to=self._back(request))
 
     def _replay_all(self, request: HttpRequest, replay_id: uuid.UUID, as_of: datetime) -> HttpResponse:
         """In the background; its page shows how far it is."""
-        replay = start_staff_replay(
-            admin_replay.replayable(self.get_changelist_instance(request).queryset, as_of=as_of),
-            replay_id=replay_id,
-            as_of=as_of,
-            which=request.GET.urlencode() or f"all {self.opts.verbose_name_plural}",
-            actor=actor_of(request),
-        )
+        changelist = self.get_changelist_instance(request)
+        try:
+            new = admin_new_url.wanted(request)
+        except admin_new_url.NoURL as fault:
+            return self._ask(request, changelist.queryset, url_fault=str(fault))
+        with admin_new_url.moved_on_the_way(request, new) as begun:
+            replay = start_staff_replay(
+                admin_replay.replayable(to_that_endpoint(changelist.queryset, new), as_of=as_of),
+                replay_id=replay_id,
+                as_of=as_of,
+                which=which_words(changelist, str(self.opts.verbose_name_plural)),
+                actor=actor_of(request),
+            )
+            begun.append(replay)
         if replay is None:
             return told(request, 0, to=self._back(request))
         return HttpResponseRedirect(page_of(replay))
 
     def _back(self, request: HttpRequest) -> str:
-        return f"{reverse(f'admin:deliveries_{self.opts.model_name}_changelist')}?{request.GET.urlencode()}".rstrip(
-            "?"
-        )
+        return f"{reverse(f'admin:deliveries_{self.opts.model_name}_changelist')}{narrowing(request)}"
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(ReplayingAdmin):
+class DeadLetterAdmin(Discarding, ByCause, ReplayingAdmin):
     list_display = ("what", "tenant", "where_to", "answer", "died")
-    list_filter = (TenantFilter, EndpointFilter, EventTypeFilter, AnswerFilter, DiedFilter)
+    list_filter = (
+        TenantFilter,
+        EndpointFilter,
+        EventTypeFilter,
+        KindFilter,
+        AnswerFilter,
+        DiedFilter,
+        CauseFilter,
+    )
+    actions = ("replay_ticked", "discard_ticked")
     ordering = ("-settled_at",)
     empty_words = (
         "No dead letters: nothing has been given up. A delivery comes here when its last attempt has failed, or when"
-        " its receiver answers 410; here it waits until somebody replays it."
+        " its receiver answers 410; here it waits until somebody replays or discards it."
     )
 
     def get_queryset(self, request: HttpRequest) -> DeliveryQuerySet:
         return super().get_queryset(request).dead()  # type: ignore[attr-defined]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {"replay_all": self.has_change_permission(request)})
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """A dead letter is a delivery, and has one page."""
@@ -225,6 +247,12 @@ class DeliveryAdmin(ReplayingAdmin):
             "payload": pretty_payload(row.event_id),
             "event": Event(pk=row.event_id),
             "replay_url": replay_url(row) if may else "",
+            "discard_url": discard_url(row)
+            if self.has_change_permission(request) and row.status == Delivery.Status.DEAD_LETTER
+            else "",
+            "discarded": row.last_error
+            if row.status == Delivery.Status.CANCELED and row.last_error.startswith(DISCARDED)
+            else "",
             "replay_words": again_words(row),
         }
 
@@ -235,9 +263,22 @@ class DeliveryAdmin(ReplayingAdmin):
             Delivery.objects.select_related("organization", "endpoint"), pk=delivery_id
         )
         if request.method == "POST":
+            return self._replay_one(request, delivery)
+        return self._ask_one(request, delivery)
+
+    def _replay_one(self, request: HttpRequest, delivery: Delivery) -> HttpResponse:
+        try:
+            new = admin_new_url.wanted(request)
+        except admin_new_url.NoURL as fault:
+            return self._ask_one(request, delivery, str(fault))
+        if new is not None and new.endpoint.pk != delivery.endpoint_id:
+            return told(request, 0, to=page_of(delivery))
+        with admin_new_url.moved_on_the_way(request, new) as moved:
             seen = request.POST.get("seen", "")
-            moved = admin_replay.replay_one(delivery, seen=seen, actor=actor_of(request))
-            return told(request, moved, to=page_of(delivery))
+            moved.append(admin_replay.replay_one(delivery, seen=seen, actor=actor_of(request)))
+        return told(request, moved[0], to=page_of(delivery))
+
+    def _ask_one(self, request: HttpRequest, delivery: Delivery, url_fault: str = "") -> HttpResponse:
         now = delivery.status in OPEN
         return ask(
             self,
@@ -248,7 +289,17 @@ class DeliveryAdmin(ReplayingAdmin):
             back=page_of(delivery),
             template="admin/deliveries/ask_replay_one.html",
             hidden=[("seen", admin_replay.state_of(delivery))],
+            **admin_new_url.field(request, None if now else delivery.endpoint, fault=url_fault),
         )
+
+
+def to_that_endpoint(chosen: "QuerySet[Any]", new: admin_new_url.NewURL | None) -> "QuerySet[Any]":
+    """The new URL was asked about for one endpoint: nothing that goes to another is swept along."""
+    return chosen.filter(endpoint_id=new.endpoint.pk) if new else chosen
+
+
+def discard_url(delivery: Delivery) -> str:
+    return reverse("admin:deliveries_deadletter_discard_one", args=[delivery.pk])
 
 
 def replay_url(delivery: Delivery) -> str:

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from deliveries import outcome
 from deliveries.admin_timings import Step, kept, steps_of
 from deliveries.models import Attempt, Delivery
-from deliveries.querysets import OPEN
+from deliveries.querysets import DISCARDED, OPEN
 from deliveries.sent_request import SentRequest, SentRequests
 from organizations.admin_words import in_utc
 
@@ -71,6 +71,8 @@ def _what_came_next(attempt: Attempt, after: Attempt | None, delivery: Delivery)
         words = f"Planned to be tried again at {in_utc(attempt.next_attempt_at)}."
     elif attempt.status_code == 410:
         words = "Given up: the receiver wants nothing more, and the endpoint was disabled."
+    elif after is None and delivery.last_error.startswith(DISCARDED):
+        words = "Given up: it became a dead letter. Then it was discarded."
     elif after is None and delivery.status == Delivery.Status.CANCELED:
         words = "Canceled: it will not be tried again."
     else:

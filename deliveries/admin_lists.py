@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deliveries.causes import KINDS, cause
+from deliveries.causes import in_words as cause_in_words
 from deliveries.models import DeadLetter, Delivery, Endpoint
 from events.admin_search import events_with_dedup_id
 from events.models import Event
@@ -120,6 +122,35 @@ class AnswerFilter(TextFilter):
         if re.fullmatch("[1-9][0-9]{2}", wanted):
             return queryset.filter(last_status_code=int(wanted))
         return self.nothing(queryset, "Write a code like 503, a class like 5xx, or none.")
+
+
+class KindFilter(ChoiceFilter):
+    """What kind of answer, or of failure to get one, the last attempt had."""
+
+    title = "kind of failure"
+    names = ("kind",)
+    options = tuple((kind, words) for kind, (words, _) in KINDS.items())
+
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(KINDS[self.wanted][1])
+
+
+class CauseFilter(TextFilter):
+    """One cause, as the groups by cause link to it; nobody is asked to write one."""
+
+    title = "cause"
+    names = ("cause",)
+
+    def in_words(self, name: str) -> str:
+        return cause_in_words(self.wanted)
+
+    def has_output(self) -> bool:
+        return bool(self.wanted)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.wanted:
+            return queryset
+        return queryset.alias(last_cause=cause()).filter(last_cause=self.wanted)
 
 
 def search_deliveries(queryset: QuerySet[Any], term: str, *, tenant: str) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Replaying from the admin: what would be sent again, asked first and then done once.
+"""Replaying and discarding from the admin: what would be moved, asked first and then done once.
 
 A page that asks carries what it saw (`as_of`, `seen`), and its POST moves only what is still so: whoever presses twice
 replays once, and what died after the page was drawn is not swept along.
@@ -40,7 +40,7 @@ AND NOT EXISTS (SELECT FROM deliveries_delivery WHERE event_id = %(event)s AND e
 
 @dataclass(frozen=True)
 class Plan:
-    """What a replay of many would do. `rows`: the largest groups, each with tenant, endpoint, state and number."""
+    """What a replay or a discard of many would do. `rows`: the largest groups, each with its endpoint and number."""
 
     deliveries: int
     endpoints: int
@@ -63,30 +63,53 @@ def replayable(chosen: "QuerySet[Any]", *, as_of: datetime) -> DeliveryQuerySet:
         pk__in=chosen.order_by().values("pk"),
         status__in=SETTLED,
         settled_at__lte=as_of,
-        endpoint_id__in=Endpoint.objects.present().order_by().values("pk"),
+        endpoint_id__in=_present(),
     )
 
 
-def plan(chosen: "QuerySet[Any]") -> Plan | None:
+def discardable(chosen: "QuerySet[Any]", *, as_of: datetime) -> DeliveryQuerySet:
+    """Those of the chosen that were dead letters by then and still are."""
+    dead = Delivery.objects.dead().filter(settled_at__lte=as_of)
+    return dead.filter(pk__in=chosen.order_by().values("pk"))
+
+
+def plan(chosen: "QuerySet[Any]", *, to_discard: bool = False) -> Plan | None:
     """None when it is more than MOST_AT_ONCE, or takes too long to find out."""
     as_of = run("SELECT clock_timestamp() AS now", {})[0]["now"]
-    deliveries = replayable(chosen, as_of=as_of).order_by()
+    # As `replayable` and `discardable`, but with nobody to wait for: the list's own rows, which an index may count.
+    deliveries = chosen.order_by().filter(settled_at__lte=as_of)
+    if to_discard:
+        deliveries = deliveries.filter(status=Delivery.Status.DEAD_LETTER)
+    else:
+        deliveries = deliveries.filter(status__in=SETTLED, endpoint_id__in=_present())
     try:
         with patience(SECONDS):
             if deliveries.values("pk")[: MOST_AT_ONCE + 1].count() > MOST_AT_ONCE:
                 return None
-            totals = deliveries.aggregate(
-                deliveries=Count("pk"),
-                endpoints=Count("endpoint_id", distinct=True),
-                tenants=Count("organization_id", distinct=True),
+            found = list(
+                deliveries.values("organization_id", "endpoint_id")
+                .annotate(number=Count("pk"))
+                .order_by("-number", "endpoint_id")
             )
-            groups = deliveries.values(
-                "organization_id", "organization__name", "endpoint_id", "endpoint__url", "endpoint__state"
-            ).annotate(number=Count("pk"))
-            rows = list(groups.order_by("-number", "endpoint_id")[:ROWS_SHOWN])
     except TookTooLong:
         return None
-    return Plan(**totals, rows=rows, as_of=as_of)
+    return Plan(
+        deliveries=sum(row["number"] for row in found),
+        endpoints=len({row["endpoint_id"] for row in found}),
+        tenants=len({row["organization_id"] for row in found}),
+        rows=_with_endpoints(found[:ROWS_SHOWN]),
+        as_of=as_of,
+    )
+
+
+def _present() -> "QuerySet[Any]":
+    return Endpoint.objects.present().order_by().values("pk")
+
+
+def _with_endpoints(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    endpoints = Endpoint.objects.select_related("organization").in_bulk([row["endpoint_id"] for row in rows])
+    shown = [{**row, "endpoint": endpoints.get(row["endpoint_id"])} for row in rows]
+    return [row for row in shown if row["endpoint"]]
 
 
 @dataclass(frozen=True)
@@ -105,6 +128,23 @@ def replay_ticked(ticked: "QuerySet[Any]", asked: Asked) -> int:
         moved = send_again(Delivery.objects.filter(pk__in=[delivery.pk for delivery in moving]))
         for delivery in moving:
             note(asked.actor, delivery)
+    return moved
+
+
+def discard_ticked(ticked: "QuerySet[Any]", asked: Asked, *, reason: str) -> int:
+    """As `replay_ticked`. Why is kept with each."""
+    with transaction.atomic():
+        moving = list(discardable(ticked, as_of=asked.as_of).select_for_update().order_by("pk"))
+        moved = Delivery.objects.filter(pk__in=[delivery.pk for delivery in moving]).discard(reason)
+        for delivery in moving:
+            after = {"status": Delivery.Status.CANCELED.value, "reason": reason}
+            record(
+                asked.actor,
+                "delivery.discarded",
+                row=delivery,
+                before={"status": delivery.status},
+                after=after,
+            )
     return moved
 
 

@@ -1,6 +1,7 @@
-"""The admin's replays: those that staff asked for, how far each is, and ending one before its time."""
+"""The admin's replays and discards: those that staff asked for, how far each is, and ending one before its time."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from deliveries.picked import StaffReplay
@@ -16,6 +18,7 @@ from organizations.admin_filters import ChoiceFilter
 from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done
 from organizations.admin_words import ago, badge, how_many, link_to, page_of
 
+LEAST_TO_SAY = 2  # seconds, before a speed means anything
 STATE_BADGES = {"running": "pending", "done": "delivered", "canceled": "canceled"}
 
 
@@ -32,7 +35,8 @@ class StaffReplayAdmin(LookOnlyAdmin):
     list_display_links = None
     page_template = "admin/deliveries/replay.html"
     empty_words = (
-        "No replays. Replaying all that a list shows makes one, with its progress; it can be left alone."
+        "Nothing was replayed or discarded in the background yet. Replaying all that a list shows makes an entry here,"
+        " with its progress; it can be left alone."
     )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -52,8 +56,11 @@ class StaffReplayAdmin(LookOnlyAdmin):
     def facts(self, request: HttpRequest, row: StaffReplay) -> dict[str, Any]:
         running = row.state == StaffReplay.State.RUNNING
         return {
-            "title": f"Replay of {how_many(row.picked, 'delivery', 'deliveries')}",
+            "title": title_of(row),
             "running": running,
+            "discards": row.verb == StaffReplay.Verb.DISCARD,
+            "speed": speed_in_words(row, now=timezone.now()),
+            "percent": 100 * row.looked_at // row.picked if row.picked else 100,
             "condition": self.condition(row),
             "left_alone": row.looked_at - row.replayed,
             "may_cancel": running and self.has_change_permission(request),
@@ -66,22 +73,22 @@ class StaffReplayAdmin(LookOnlyAdmin):
         replay = get_object_or_404(StaffReplay, pk=replay_id)
         if request.method == "POST":
             if cancel_staff_replay(replay_id, actor=actor_of(request)):
-                return done(request, "The replay was ended.", to=page_of(replay))
+                return done(request, f"The {replay.verb} was ended.", to=page_of(replay))
             return done(request, "It was over already.", to=page_of(replay), level=messages.WARNING)
         running = replay.state == StaffReplay.State.RUNNING
         return ask(
             self,
             request,
             row=replay,
-            question="End this replay?" if running else "It is over already",
-            button="End replay" if running else "",
+            question=f"End this {replay.verb}?" if running else "It is over already",
+            button=f"End {replay.verb}" if running else "",
             back=page_of(replay),
             template="admin/deliveries/ask_cancel_replay.html",
         )
 
-    @admin.display(description="Replay")
+    @admin.display(description="What")
     def what(self, replay: StaffReplay) -> str:
-        title = link_to(replay, how_many(replay.picked, "delivery", "deliveries"), css="strong")
+        title = link_to(replay, title_of(replay), css="strong")
         return format_html('{}<span class="under">{}</span>', title, replay.which)
 
     @admin.display(description="State")
@@ -99,3 +106,30 @@ class StaffReplayAdmin(LookOnlyAdmin):
     @admin.display(description="Begun")
     def begun(self, replay: StaffReplay) -> str:
         return ago(replay.created_at)
+
+
+def title_of(replay: StaffReplay) -> str:
+    return f"{replay.get_verb_display()} of {how_many(replay.picked, 'delivery', 'deliveries')}"
+
+
+def speed_in_words(replay: StaffReplay, *, now: datetime) -> str:
+    """`Some 1,200 a second; about 2 minutes left`, or how long it took."""
+    seconds = ((replay.finished_at or now) - replay.created_at).total_seconds()
+    if replay.finished_at is not None:
+        return f"It took {span(seconds)}."
+    if seconds < LEAST_TO_SAY or not replay.looked_at:
+        return "It has just begun."
+    rate = replay.looked_at / seconds
+    left = (replay.picked - replay.looked_at) / rate
+    return (
+        f"Some {rate:,.0f} a second; about {span(left)} left." if rate >= 1 else f"About {span(left)} left."
+    )
+
+
+def span(seconds: float) -> str:
+    """`a second`, `40 seconds`, `3 minutes`, `2 hours`."""
+    if seconds < 1.5:
+        return "a second"
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5_400 else f"{seconds / 3_600:.0f} hours"

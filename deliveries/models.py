@@ -7,6 +7,7 @@ A delivery's life (each arrow is one conditional UPDATE: what is sent moves in `
        │  └─failed──► failed ──sent──► delivered          open: pending, failed
        │                │  └─last attempt, or 410──► dead_letter
        └──── acknowledged, endpoint deleted ──► canceled
+    dead_letter ──discarded──► canceled
     delivered, dead_letter, canceled ──replayed──► pending
 """
 
@@ -214,9 +215,11 @@ class Delivery(models.Model):
             ),
             # GET /api/deliveries: a tenant's deliveries, newest first, from a cursor.
             models.Index(fields=["organization", "id"], name="delivery_of_organization"),
-            # The admin's dead letters, a tenant's, and replaying them; events that are dead letters.
+            # The admin's dead letters, a tenant's, and replaying them; events that are dead letters. With when they
+            # died, so that as many as there are can be counted without a look at the rows.
             models.Index(
                 fields=["organization", "endpoint", "id"],
+                include=["settled_at"],
                 condition=Q(status="dead_letter"),
                 name="delivery_dead",
             ),

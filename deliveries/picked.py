@@ -1,4 +1,5 @@
-"""What staff picked in a list of the admin to be sent again, over any tenants (`staff_replay.py` works it off).
+"""What staff picked in a list of the admin to be sent again or discarded, over any tenants (`staff_replay.py` works it
+off).
 
 It has tables of its own, which no API reads: what a tenant sees of replays are those that it asked for itself.
 """
@@ -17,12 +18,18 @@ class StaffReplay(models.Model):
         DONE = "done", "Done"
         CANCELED = "canceled", "Canceled"
 
+    class Verb(models.TextChoices):
+        REPLAY = "replay", "Replay"
+        DISCARD = "discard", "Discard"
+
     # Made by the page that asks: whoever presses its button twice makes one.
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     asked_by = models.CharField(max_length=150)
+    verb = models.CharField(max_length=20, choices=Verb.choices, default=Verb.REPLAY)
+    reason = models.CharField(max_length=200, blank=True, default="", help_text="Of a discard.")
     which = models.TextField()
     as_of = models.DateTimeField()
-    # How far. What is looked at and not replayed has moved meanwhile, or its endpoint is gone.
+    # How far. What is looked at and not replayed (or discarded) has moved meanwhile, or its endpoint is gone.
     state = models.CharField(max_length=20, choices=State.choices, default=State.RUNNING)
     picked = models.PositiveIntegerField(default=0)
     looked_at = models.PositiveIntegerField(default=0)
@@ -36,6 +43,7 @@ class StaffReplay(models.Model):
         ordering = ["-id"]
         default_permissions = ("view",)
         verbose_name = "replay"
+        verbose_name_plural = "replays and discards"
         indexes = [
             # The task that goes on with what is running.
             models.Index(fields=["id"], condition=Q(state="running"), name="staff_replay_running"),
@@ -45,6 +53,10 @@ class StaffReplay(models.Model):
                 condition=Q(state__in=["running", "done", "canceled"]), name="staff_replay_state_is_known"
             ),
             models.CheckConstraint(
+                condition=Q(verb="replay", reason="") | Q(verb="discard") & ~Q(reason=""),
+                name="staff_replay_has_a_reason_iff_it_discards",
+            ),
+            models.CheckConstraint(
                 condition=Q(state="running", finished_at__isnull=True)
                 | Q(state__in=["done", "canceled"], finished_at__isnull=False),
                 name="staff_replay_finished_at_iff_finished",
@@ -52,7 +64,7 @@ class StaffReplay(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"replay of {self.picked:,}"
+        return f"{self.verb} of {self.picked:,}"
 
 
 class Pick(models.Model):

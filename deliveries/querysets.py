@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OPEN = ("pending", "failed")
 CLOSED_CIRCUIT = {"circuit": "closed", "probe_at": None, "probe_wait": 0}
 SETTLED = ("delivered", "dead_letter", "canceled")
+DISCARDED = "Discarded: "  # and why
 
 
 class EndpointQuerySet(models.QuerySet[Any]):
@@ -178,6 +179,12 @@ class DeliveryQuerySet(models.QuerySet[Any]):
     def cancel(self) -> int:
         """What is open will not be sent. What is on the wire now can't be called back; its answer is still noted."""
         return self.open().update(status="canceled", settled_at=Now(), next_attempt_at=None, manual=False)
+
+    def discard(self, reason: str) -> int:
+        """What was given up is laid aside, for a reason that its page and its tenant see. It can be replayed."""
+        return self.dead().update(
+            status="canceled", settled_at=Now(), last_error=f"{DISCARDED}{reason}"[:500], manual=False
+        )
 
 
 class ReplayQuerySet(models.QuerySet[Any]):

@@ -1,4 +1,5 @@
-"""Sending again all that staff picked in a list, however many: the picks are rows, and a task takes PART at a time.
+"""Sending again, or discarding, all that staff picked in a list, however many: the picks are rows, and a task takes
+PART at a time.
 
 The list's filters are asked once, when the button is pressed. So what is replayed is what was counted, and nobody but
 the admin need understand the filters. The first part is done by whoever asks; a small one is done then.
@@ -16,7 +17,7 @@ from django.db.models.functions import Now
 
 from deliveries.models import Delivery
 from deliveries.picked import Pick, StaffReplay
-from deliveries.querysets import SETTLED
+from deliveries.querysets import SETTLED, DeliveryQuerySet
 from deliveries.replay import send_again
 from organizations.audit import Actor, record
 from organizations.deadlocks import again_after_deadlock
@@ -25,10 +26,17 @@ from organizations.sql import run
 log = structlog.get_logger(__name__)
 
 PART = 1_000  # deliveries; some 100 ms
+DONE_WORDS: dict[str, str] = {StaffReplay.Verb.REPLAY: "replayed", StaffReplay.Verb.DISCARD: "discarded"}
 
+# Up to the last of so many, as a bound: PostgreSQL, which does not know yet how many picks were just made, would join
+# them with themselves in the worst way.
 _TAKE = """
-DELETE FROM deliveries_pick WHERE replay_id = %(replay)s AND delivery_id IN (
-    SELECT delivery_id FROM deliveries_pick WHERE replay_id = %(replay)s ORDER BY delivery_id LIMIT %(most)s
+DELETE FROM deliveries_pick WHERE replay_id = %(replay)s AND delivery_id <= coalesce(
+    (
+        SELECT delivery_id FROM deliveries_pick WHERE replay_id = %(replay)s
+        ORDER BY delivery_id OFFSET %(most)s - 1 LIMIT 1
+    ),
+    'ffffffff-ffff-ffff-ffff-ffffffffffff'
 )
 RETURNING delivery_id
 """
@@ -38,20 +46,39 @@ def start_staff_replay(
     chosen: "QuerySet[Any]", *, replay_id: uuid.UUID, as_of: datetime, which: str, actor: Actor
 ) -> StaffReplay | None:
     """Picks the chosen deliveries and begins. The one that there is, if it was begun already; None without a pick."""
+    return _start(chosen, StaffReplay(pk=replay_id, as_of=as_of, which=which), actor)
+
+
+def start_staff_discard(
+    chosen: "QuerySet[Any]", *, replay_id: uuid.UUID, as_of: datetime, which: str, reason: str, actor: Actor
+) -> StaffReplay | None:
+    """As `start_staff_replay`; the chosen that are dead letters are laid aside."""
+    discard = StaffReplay(
+        pk=replay_id, as_of=as_of, which=which, verb=StaffReplay.Verb.DISCARD, reason=reason
+    )
+    return _start(chosen, discard, actor)
+
+
+def _start(chosen: "QuerySet[Any]", wanted: StaffReplay, actor: Actor) -> StaffReplay | None:
     with transaction.atomic():
-        fields = {"as_of": as_of, "which": which, "asked_by": actor.name}
-        replay, is_new = StaffReplay.objects.get_or_create(pk=replay_id, defaults=fields)
+        fields = {name: getattr(wanted, name) for name in ("verb", "reason", "which", "as_of")}
+        replay, is_new = StaffReplay.objects.get_or_create(
+            pk=wanted.pk, defaults={**fields, "asked_by": actor.name}
+        )
         if not is_new:
             return replay
-        replay.picked = _pick(replay_id, chosen)
+        replay.picked = _pick(replay.pk, chosen)
         if not replay.picked:
             replay.delete()
             return None
         replay.save(update_fields=["picked"])
-        record(actor, "deliveries.replayed", row=replay, after={"deliveries": replay.picked, "which": which})
-        do_staff_part(replay_id)
+        after = {"deliveries": replay.picked, "which": replay.which}
+        if replay.reason:
+            after["reason"] = replay.reason
+        record(actor, f"deliveries.{DONE_WORDS[replay.verb]}", row=replay, after=after)
+        do_staff_part(replay.pk)
     replay.refresh_from_db()
-    log.info("staff_replay.started", replay_id=str(replay_id), picked=replay.picked)
+    log.info("staff_replay.started", replay_id=str(replay.pk), verb=replay.verb, picked=replay.picked)
     return replay
 
 
@@ -76,7 +103,7 @@ def do_staff_part(replay_id: uuid.UUID) -> bool:
             return False
         ids = [row["delivery_id"] for row in run(_TAKE, {"replay": replay_id, "most": PART})]
         still = Delivery.objects.filter(pk__in=ids, status__in=SETTLED, settled_at__lte=replay.as_of)
-        moved = send_again(still) if ids else 0
+        moved = _move(replay, still) if ids else 0
         changes: dict[str, Any] = {"looked_at": F("looked_at") + len(ids), "replayed": F("replayed") + moved}
         if len(ids) < PART:
             changes.update(state=StaffReplay.State.DONE, finished_at=Now())
@@ -86,6 +113,12 @@ def do_staff_part(replay_id: uuid.UUID) -> bool:
     return True
 
 
+def _move(replay: StaffReplay, still: DeliveryQuerySet) -> int:
+    if replay.verb == StaffReplay.Verb.DISCARD:
+        return still.discard(replay.reason)
+    return send_again(still)
+
+
 def cancel_staff_replay(replay_id: uuid.UUID, *, actor: Actor) -> bool:
     """What was not looked at yet stays as it is. False when it was finished already."""
     with transaction.atomic():
@@ -93,6 +126,6 @@ def cancel_staff_replay(replay_id: uuid.UUID, *, actor: Actor) -> bool:
             return False
         Pick.objects.filter(replay_id=replay_id).delete()
         replay = StaffReplay.objects.get(pk=replay_id)
-        after = {"state": replay.state, "replayed": replay.replayed}
-        record(actor, "replay.canceled", row=replay, before={"state": "running"}, after=after)
+        after = {"state": replay.state, DONE_WORDS[replay.verb]: replay.replayed}
+        record(actor, f"{replay.verb}.canceled", row=replay, before={"state": "running"}, after=after)
     return True

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from deliveries.admin_attempts import Shown
 from deliveries.models import Delivery, Endpoint
 from deliveries.outcome import DELIVERED
+from deliveries.querysets import DISCARDED
 from events.models import Event
 from organizations.admin_words import how_many
 from organizations.models import AuditEntry
@@ -98,6 +99,9 @@ def _ended(delivery: Delivery) -> Moment | None:
         return Moment(
             delivery.settled_at, BAD, "It was given up: a dead letter, until somebody replays it.", delivery
         )
+    if delivery.status == Delivery.Status.CANCELED and delivery.last_error.startswith(DISCARDED):
+        why = delivery.last_error.removeprefix(DISCARDED)
+        return Moment(delivery.settled_at, CALM, f"It was discarded: {why}", delivery)
     if delivery.status == Delivery.Status.CANCELED:
         return Moment(delivery.settled_at, CALM, "It was canceled: it will not be sent.", delivery)
     return None

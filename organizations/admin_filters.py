@@ -37,6 +37,14 @@ class AskingFilter(ListFilter):
     def wanted(self) -> str:
         return self.given[self.name]
 
+    def asked(self, name: str) -> str:
+        """What was asked for by one of its parameters, for people: `tenant: Acme`."""
+        title = self.title if len(self.names) == 1 else f"{self.title} {name}"
+        return f"{title}: {self.in_words(name)}"
+
+    def in_words(self, name: str) -> str:
+        return self.given[name]
+
     def has_output(self) -> bool:
         return True
 
@@ -59,6 +67,9 @@ class ChoiceFilter(AskingFilter):
     template = "admin/filters/choice.html"
     field = ""
     options: Sequence[tuple[str, Any]] = ()
+
+    def in_words(self, name: str) -> str:
+        return str(dict(self.options).get(self.wanted, self.wanted))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.wanted:
@@ -121,6 +132,11 @@ class OneOfManyFilter(AskingFilter):
     template = "admin/filters/one_of_many.html"
     source: "Field[Any, Any]"
     any_words = "Any"
+
+    def in_words(self, name: str) -> str:
+        identifier = as_uuid(self.wanted)
+        row = self._remote._default_manager.filter(pk=identifier).first() if identifier else None
+        return str(row or self.wanted)
 
     @property
     def _remote(self) -> type[Model]:

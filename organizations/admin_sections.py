@@ -25,7 +25,7 @@ PLACES = {
         Place("Tenants", "organizations_organization_changelist", ("organizations.view_organization",)),
     ],
     "Operating": [
-        Place("Replays", "deliveries_staffreplay_changelist", ("deliveries.view_staffreplay",)),
+        Place("Replays and discards", "deliveries_staffreplay_changelist", ("deliveries.view_staffreplay",)),
         Place(
             "Schedules",
             "django_celery_beat_periodictask_changelist",

@@ -178,6 +178,13 @@ DOORS = {
     "deliveries/deadletter/replay/": Door(
         SUPPORT, SUPPORT, lambda _: {"all": str(new_id()), "as_of": ahead(seconds=5).isoformat()}
     ),
+    "deliveries/deadletter/causes/": Door(SUPPORT),
+    "deliveries/deadletter/discard/": Door(
+        SUPPORT,
+        SUPPORT,
+        lambda _: {"all": str(new_id()), "as_of": ahead(seconds=5).isoformat(), "reason": "Too old."},
+    ),
+    "deliveries/deadletter/<uuid:delivery_id>/discard/": Door(SUPPORT),  # asks; the one above does it
     **looked_at("deliveries/staffreplay"),
     "deliveries/staffreplay/<uuid:replay_id>/cancel/": Door(SUPPORT, SUPPORT),
     **looked_at("deliveries/delivery"),
@@ -203,7 +210,7 @@ ACTIONS = {
         f"django_celery_beat/{kind}schedule": {"delete_selected": (OPERATOR, False)}
         for kind in ("interval", "crontab", "clocked", "solar")
     },
-    "deliveries/deadletter": {"replay_ticked": (SUPPORT, False)},
+    "deliveries/deadletter": {"replay_ticked": (SUPPORT, False), "discard_ticked": (SUPPORT, False)},
     "deliveries/delivery": {"replay_ticked": (SUPPORT, False)},
 }
 

@@ -57,11 +57,11 @@ class _Form(HTMLParser):
             self.fields.append((given["name"], given.get("value", "")))
 
 
-def press(browser: Client, asked: HttpResponse) -> HttpResponse:
-    """Presses the button of a page that asks; the page that follows."""
+def press(browser: Client, asked: HttpResponse, **typed: str) -> HttpResponse:
+    """Presses the button of a page that asks, with what was typed into its fields; the page that follows."""
     form = _Form()
     form.feed(asked.content.decode())
-    data: dict[str, list[str]] = {}
+    data: dict[str, list[str]] = {name: [text] for name, text in typed.items()}
     for name, value in form.fields:
         data.setdefault(name, []).append(value)
     return browser.post(form.action or asked.request["PATH_INFO"], data, follow=True)

@@ -342,6 +342,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("status", "dead_letter")),
                 fields=["organization", "endpoint", "id"],
+                include=["settled_at"],
                 name="delivery_dead",
             ),
         ),
@@ -635,6 +636,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("asked_by", models.CharField(max_length=150)),
+                (
+                    "verb",
+                    models.CharField(
+                        choices=[("replay", "Replay"), ("discard", "Discard")],
+                        default="replay",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, default="", help_text="Of a discard.", max_length=200),
+                ),
                 ("which", models.TextField()),
                 ("as_of", models.DateTimeField()),
                 (
@@ -658,6 +671,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "replay",
+                "verbose_name_plural": "replays and discards",
                 "ordering": ["-id"],
                 "default_permissions": ("view",),
                 "indexes": [
@@ -669,6 +683,14 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("state__in", ["running", "done", "canceled"])),
                         name="staff_replay_state_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reason", ""), ("verb", "replay")),
+                            models.Q(("verb", "discard"), models.Q(("reason", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="staff_replay_has_a_reason_iff_it_discards",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

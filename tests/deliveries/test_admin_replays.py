@@ -1,5 +1,6 @@
 """Replaying all that a list shows: in the background, with its progress, and ended when somebody wants it ended."""
 
+import re
 import uuid
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from tests.concurrency import at_once
 from tests.deliveries.test_admin_replay import DEAD_LETTERS, dead_letters, statuses
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_organization
 from tests.staff import administrator, log_in, press, viewer, words
+from tests.triggers_project.test_read_plans import nodes_of
 
 REPLAYS = "/admin/deliveries/staffreplay/"
 
@@ -120,17 +122,22 @@ def test_what_moved_since_it_was_picked_is_left_alone(acme: SimpleNamespace, sma
     assert "1 delivery left alone" in words(administrator().get(page_of(replay)))
 
 
+def live(page: HttpResponse) -> list[str]:
+    """The regions that are fetched anew."""
+    return re.findall(r'id="([\w-]+)" data-live="2"', page.content.decode())
+
+
 def test_its_page_shows_how_far_it_is_and_looks_again_by_itself(
     acme: SimpleNamespace, small_parts: None
 ) -> None:
     page, replay = begun(acme)
 
-    assert '<meta http-equiv="refresh" content="2">' in page.content.decode()
+    assert live(page) == ["replay-end", "replay"]
     assert "Looked at 2 deliveries of 5 deliveries Being sent again 2 deliveries" in words(page)
-    assert "Which all dead letters" in words(page)
+    assert "Which Dead letters" in words(page)
     go_on(seconds=10)
     page = administrator().get(page_of(replay))
-    assert "http-equiv" not in page.content.decode()
+    assert live(page) == []
     assert "State Done just now" in words(page)
     assert "End…" not in words(page)
 
@@ -138,7 +145,9 @@ def test_its_page_shows_how_far_it_is_and_looks_again_by_itself(
 def test_it_is_found_again_in_the_list(acme: SimpleNamespace, small_parts: None) -> None:
     begun(acme)
 
-    assert "5 deliveries all dead letters Running 2 of 5 staff-0 just now" in words(viewer().get(REPLAYS))
+    assert "Replay of 5 deliveries dead letters Running 2 of 5 staff-0 just now" in words(
+        viewer().get(REPLAYS)
+    )
     assert administrator().get(f"{REPLAYS}?state=done").context["cl"].result_count == 0
 
 
@@ -210,6 +219,20 @@ def test_two_workers_go_on_with_it_without_looking_twice(
     go_on(seconds=20)
 
     assert figures(replay) == ("done", 21, 21, 21)
+
+
+def test_a_part_is_taken_without_a_look_at_all_picks_for_each_pick(db: None) -> None:
+    replay = StaffReplay.objects.create(picked=5_000, which="all", as_of=ago(days=1))
+    Pick.objects.bulk_create(Pick(replay=replay, delivery_id=new_id()) for _ in range(5_000))
+
+    nodes = nodes_of(staff_replay._TAKE, {"replay": replay.pk, "most": PART})
+
+    scans = [node for node in nodes if "Scan" in node["Node Type"]]
+    rows = [
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in scans
+    ]
+    assert sum(rows) <= 2 * 5_000 + 2 * PART
+    assert Pick.objects.count() == 4_000
 
 
 def test_deliveries_that_were_purged_meanwhile_are_passed_over(

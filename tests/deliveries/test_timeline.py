@@ -68,6 +68,11 @@ def test_a_life_oldest_first_and_then_what_comes() -> None:
     ]
 
 
+def test_what_was_discarded_says_why() -> None:
+    discarded = a_delivery(status="canceled", settled_at=at(-1), last_error="Discarded: the order was a test")
+    assert told(an_event(), [discarded])[1:] == [(at(-1), "It was discarded: the order was a test")]
+
+
 def test_what_waits_for_nobody_knows_how_long_comes_last() -> None:
     paused, planned = a_delivery(endpoint={"state": "paused"}), a_delivery(next_attempt_at=at(90))
     assert told(an_event(), [paused, planned])[1:] == [

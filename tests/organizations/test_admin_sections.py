@@ -22,7 +22,7 @@ def test_everybody_sees_what_they_may_open(db: None) -> None:
         "Deliveries",
         "Endpoints",
         "Tenants",
-        "Replays",
+        "Replays and discards",
     ]
     assert menu(administrator())[-3:] == ["Audit log", "People", "Roles"]
 

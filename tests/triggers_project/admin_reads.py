@@ -4,48 +4,80 @@ from tests.triggers_project.reads import API_READS, Read
 from tests.triggers_project.reads_fill import RARE_TYPE
 
 ADMIN_READS = {
-    "admin: dead letters": Read("/admin/deliveries/deadletter/", 8, "delivery_dead|delivery_last_died"),
+    "admin: dead letters": Read("/admin/deliveries/deadletter/", 9, "delivery_dead|delivery_last_died"),
     "admin: dead letters of a tenant": Read(
-        "/admin/deliveries/deadletter/?tenant={tenant}", 9, "delivery_dead|delivery_last_died"
+        "/admin/deliveries/deadletter/?tenant={tenant}", 10, "delivery_dead|delivery_last_died"
     ),
     "admin: dead letters of an endpoint": Read(
-        "/admin/deliveries/deadletter/?endpoint={endpoint}", 10, "delivery_dead|delivery_last_died"
+        "/admin/deliveries/deadletter/?endpoint={endpoint}", 11, "delivery_dead|delivery_last_died"
     ),
     "admin: dead letters of a type": Read(
-        "/admin/deliveries/deadletter/?type=order.paid", 8, "delivery_dead|delivery_last_died"
+        "/admin/deliveries/deadletter/?type=order.paid", 9, "delivery_dead|delivery_last_died"
     ),
     "admin: dead letters of some types": Read(
-        "/admin/deliveries/deadletter/?type=order.*", 8, "delivery_dead|delivery_last_died"
+        "/admin/deliveries/deadletter/?type=order.*", 9, "delivery_dead|delivery_last_died"
     ),
     "admin: dead letters by answer": Read(
-        "/admin/deliveries/deadletter/?code=503", 8, "delivery_dead|delivery_last_died"
+        "/admin/deliveries/deadletter/?code=503", 9, "delivery_dead|delivery_last_died"
     ),
     "admin: dead letters since": Read(
-        "/admin/deliveries/deadletter/?since={recently_there}", 8, "delivery_dead|delivery_last_died"
+        "/admin/deliveries/deadletter/?since={recently_there}", 9, "delivery_dead|delivery_last_died"
     ),
     "admin: dead letters until": Read(
-        "/admin/deliveries/deadletter/?until={long_ago_there}", 8, "delivery_dead|delivery_last_died"
+        "/admin/deliveries/deadletter/?until={long_ago_there}", 9, "delivery_dead|delivery_last_died"
     ),
     "admin: dead letters by id": Read(
         "/admin/deliveries/deadletter/?q={delivery}",
-        8,
+        9,
         "deliveries_delivery_pkey event_goes_to_an_endpoint_once",
     ),
     "admin: dead letters by dedup id": Read(
         "/admin/deliveries/deadletter/?q={dedup_id}",
-        10,
+        11,
         "delivery_dead|delivery_last_died event_goes_to_an_endpoint_once events_event_pkey",
     ),
     "admin: dead letters by tenant's name": Read(
-        "/admin/deliveries/deadletter/?q=acme", 10, "delivery_dead|delivery_last_died events_event_pkey"
+        "/admin/deliveries/deadletter/?q=acme", 11, "delivery_dead|delivery_last_died events_event_pkey"
     ),
     "admin: dead letters by nothing there is": Read(
-        "/admin/deliveries/deadletter/?q=nothing", 8, "delivery_dead|delivery_last_died events_event_pkey"
+        "/admin/deliveries/deadletter/?q=nothing", 9, "delivery_dead|delivery_last_died events_event_pkey"
     ),
     "admin: dead letters far down": Read(
         "/admin/deliveries/deadletter/?p={page}",
-        8,
+        9,
         "deliveries_delivery_pkey delivery_dead|delivery_last_died",
+    ),
+    "admin: dead letters by kind of failure": Read(
+        "/admin/deliveries/deadletter/?kind=5xx", 9, "delivery_dead|delivery_last_died"
+    ),
+    "admin: dead letters of a cause": Read(
+        "/admin/deliveries/deadletter/?endpoint={endpoint}&cause=503",
+        11,
+        "delivery_dead|delivery_last_died",
+    ),
+    "admin: dead letters by endpoint and cause": Read(
+        "/admin/deliveries/deadletter/causes/",
+        9,
+        "delivery_dead|delivery_last_died",
+        walks="all that is dead is grouped; after 5 seconds it is given up, in words",
+    ),
+    "admin: a tenant's dead letters by endpoint and cause": Read(
+        "/admin/deliveries/deadletter/causes/?tenant={tenant}",
+        10,
+        "delivery_dead",
+        walks="all of the tenant's that is dead is grouped",
+    ),
+    "admin: replaying all dead letters": Read(
+        "/admin/deliveries/deadletter/replay/",
+        9,
+        "delivery_dead|delivery_last_died",
+        walks="the question names the exact number, up to 200,000",
+    ),
+    "admin: discarding all dead letters": Read(
+        "/admin/deliveries/deadletter/discard/",
+        9,
+        "delivery_dead|delivery_last_died",
+        walks="the question names the exact number, up to 200,000",
     ),
     "admin: deliveries": Read("/admin/deliveries/delivery/", 8, "deliveries_delivery_pkey"),
     "admin: deliveries: pending": Read("/admin/deliveries/delivery/?status=pending", 8, "delivery_open"),

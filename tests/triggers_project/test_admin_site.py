@@ -35,7 +35,7 @@ def test_the_menu_begins_with_dead_letters(db: None) -> None:
         (app["app_label"], [model["name"] for model in app["models"]]) for app in page.context["app_list"]
     ]
     assert labels[:3] == [
-        ("deliveries", ["Dead letters", "Deliveries", "Endpoints", "Replays"]),
+        ("deliveries", ["Dead letters", "Deliveries", "Endpoints", "Replays and discards"]),
         ("events", ["Events"]),
         ("organizations", ["Audit entries", "Tenants"]),
     ]

@@ -84,10 +84,10 @@ document.addEventListener("submit", (event) => {
   if (field) field.value = field.value.trim().replace(/^(trg_[0-9A-Za-z]{12})_[0-9A-Za-z]+$/, "$1");
 });
 
-// The fields that are found by typing are a library's, which forgets what they are called.
-window.addEventListener("load", () => {
+// The fields that are found by typing are a library's, which forgets what they are called. jQuery calls this after it.
+window.addEventListener("load", () => window.django?.jQuery?.(() => {
   for (const shown of document.querySelectorAll(".select2-selection__rendered[id]")) {
     const label = document.querySelector(`label[for="${shown.id.slice("select2-".length, -"-container".length)}"]`);
     if (label) shown.setAttribute("aria-label", label.textContent.trim());
   }
-});
+}));
