@@ -1,9 +1,15 @@
 """The admin gives an endpoint a new secret, or another URL: asked first, done once, written down, and never shown."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
 
+from deliveries import admin_endpoint_moves
 from deliveries.endpoints import current_secret
 from deliveries.models import Endpoint, EndpointSecret
 from organizations.models import AuditEntry
@@ -101,6 +107,28 @@ def test_a_url_that_the_api_refuses_is_refused_here(endpoint: Endpoint, url: str
     page = administrator().post(page_for(endpoint, "url"), {"url": url, "seen": seen(endpoint)})
     assert fault in words(page)
     assert (Endpoint.objects.get().url, logged()) == (endpoint.url, [])
+
+
+@pytest.fixture
+def committed_browser(committed_acme: SimpleNamespace) -> Iterator[Client]:
+    """Of somebody whom the database has really heard of, and forgets again."""
+    yield administrator()
+    Session.objects.all().delete()
+    User.objects.all().delete()
+
+
+def test_the_dns_is_asked_outside_of_any_transaction(
+    committed_acme: SimpleNamespace, committed_browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take three seconds."""
+    endpoint = make_endpoint(committed_acme.organization)
+    inside: list[bool] = []
+    monkeypatch.setattr(
+        admin_endpoint_moves, "check_target", lambda _: inside.append(connection.in_atomic_block)
+    )
+    committed_browser.post(page_for(endpoint, "url"), {"url": MOVED, "seen": "1"})
+    endpoint.refresh_from_db()
+    assert (inside, endpoint.url) == ([False], MOVED)
 
 
 @pytest.mark.parametrize("verb", ["rotate", "url", "test"])
