@@ -9,7 +9,7 @@ from tests.conftest import forget
 from tests.triggers_project.admin_reads import READS
 from tests.triggers_project.reads_fill import Rows, fill, make_rows, name_rows, small_ones
 
-FEW, MANY = range(1, 7), range(7, 61)  # half of them are acme's
+FEW, MANY = range(1, 21), range(21, 101)  # half of them are acme's, and each kind is among the few
 # What is looked up once in a process: both tenants' keys, kinds of content.
 REMEMBERED = ("keys", "inbox that is acknowledged", "admin: the page of a tenant")
 
@@ -40,7 +40,7 @@ def _counted() -> dict[str, list[int]]:
 
 
 def _more(rows: Rows, numbers: range) -> None:
-    fill(rows, numbers, of=60)
+    fill(rows, numbers, of=100)
     small_ones(rows, numbers)
     name_rows(rows)
 
