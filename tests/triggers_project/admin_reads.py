@@ -235,7 +235,7 @@ ADMIN_READS = {
         most=3_000,
     ),
     "admin: a time of an endpoint, its dead letters": Read(
-        "/admin/deliveries/endpoint/{endpoint}/replay/?since={long_ago_there}&until=&status=dead_letter",
+        "/admin/deliveries/endpoint/{endpoint}/replay/?since=2001-01-01T00:00&until=&status=dead_letter",
         10,
         "delivery_dead",
     ),
