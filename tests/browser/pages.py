@@ -16,7 +16,7 @@ class Where:
 PAGES = {
     "overview": "",
     "overview-week": "?span=week",
-    "find": "find/?q=journey",
+    "find": "find/?q=o",
     "dead-letters": "deliveries/deadletter/",
     "dead-letters-by-cause": "deliveries/deadletter/causes/",
     "replay-all-asked": "deliveries/deadletter/replay/?endpoint={endpoint}",
