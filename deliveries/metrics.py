@@ -4,6 +4,7 @@ import structlog
 from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram
 
+from deliveries import outcome as outcomes
 from deliveries.settle import Answer
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,14 @@ tenant_deliveries = Counter(
 )
 sends_in_flight = Gauge("triggers_sends_in_flight", "Attempts under way.", multiprocess_mode="livesum")
 rings = Counter("triggers_rings_total", "Doorbell rings, by what came of each.", ["outcome"])
+
+# From 0 on, so that the first one is seen as growth.
+for _kind in outcomes.KINDS:
+    attempts_made.labels(_kind)
+for _status in ("delivered", "dead_letter"):
+    deliveries_settled.labels(_status)
+for _ring in ("sent", "already_ringing", "failed"):
+    rings.labels(_ring)
 
 
 def note_answer(answer: Answer, status: str | None) -> None:

@@ -4,6 +4,7 @@ from prometheus_client import Counter
 
 from events.errors import DuplicateEvent, IdempotencyInFlight, IdempotencyMismatch, NoEndpoint
 from organizations.errors import BodyTooLarge, BodyTooSlow, InvalidBody, MalformedBody, OverLimit, Refused
+from organizations.tiers import Tier
 
 events_accepted = Counter("triggers_events_accepted_total", "Events stored.", ["tier"])
 events_duplicate = Counter("triggers_events_duplicate_total", "Events refused as duplicates.")
@@ -26,6 +27,13 @@ REASONS: dict[type[Exception], str] = {
     IdempotencyMismatch: "idempotency",
     IdempotencyInFlight: "idempotency",
 }
+OTHER, UNAVAILABLE = "other", "unavailable"
+
+# From 0 on, so that the first one is seen as growth.
+for _tier in Tier.values:
+    events_accepted.labels(_tier)
+for _reason in (*REASONS.values(), OTHER, UNAVAILABLE):
+    events_rejected.labels(_reason)
 
 
 def note_refusal(error: Exception) -> None:
@@ -33,4 +41,4 @@ def note_refusal(error: Exception) -> None:
     if isinstance(error, DuplicateEvent):
         return
     reason = next((REASONS[kind] for kind in type(error).__mro__ if kind in REASONS), None)
-    events_rejected.labels(reason or ("other" if isinstance(error, Refused) else "unavailable")).inc()
+    events_rejected.labels(reason or (OTHER if isinstance(error, Refused) else UNAVAILABLE)).inc()
