@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser pictures schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser pictures promtool schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -61,6 +61,14 @@ browser: ## Debian's Chromium, with which tests/browser looks at the desk; needs
 pictures: ## docs/desk anew, after a change of the desk's pages
 	$(INSTALL) dev
 	@$(RUN) -m tests.browser.pictures
+
+# Only the one program out of Debian's package, which would also start a server.
+promtool: ## Debian's promtool, with which tests/deploy tries the alerts; into .venv
+	$(INSTALL) dev
+	@folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && chmod 777 $$folder && cd $$folder && \
+		{ apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && \
+		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && \
+		install usr/bin/promtool $(CURDIR)/.venv/bin/promtool
 
 schema: ## write docs/openapi.yaml anew, after a change of the API
 	$(INSTALL) dev

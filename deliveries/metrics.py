@@ -1,8 +1,10 @@
 """What is counted here, for Prometheus, and the log line of each attempt."""
 
 import structlog
+from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram
 
+from deliveries import outcome as outcomes
 from deliveries.settle import Answer
 
 log = structlog.get_logger(__name__)
@@ -33,8 +35,26 @@ delivery_seconds = Histogram(
     "From an event's acceptance to its delivery.",
     buckets=_BUCKETS,
 )
+first_attempt_seconds = Histogram(
+    "triggers_accept_to_first_attempt_seconds",
+    "From an event's acceptance to the start of its first attempt: ours alone, whatever the receiver does.",
+    buckets=_BUCKETS,
+)
+tenant_deliveries = Counter(
+    "triggers_tenant_deliveries_total",
+    "With METRICS_BY_TENANT: deliveries that were settled, by how.",
+    ["organization_id", "status"],
+)
 sends_in_flight = Gauge("triggers_sends_in_flight", "Attempts under way.", multiprocess_mode="livesum")
 rings = Counter("triggers_rings_total", "Doorbell rings, by what came of each.", ["outcome"])
+
+# From 0 on, so that the first one is seen as growth.
+for _kind in outcomes.KINDS:
+    attempts_made.labels(_kind)
+for _status in ("delivered", "dead_letter"):
+    deliveries_settled.labels(_status)
+for _ring in ("sent", "already_ringing", "failed"):
+    rings.labels(_ring)
 
 
 def note_answer(answer: Answer, status: str | None) -> None:
@@ -44,6 +64,10 @@ def note_answer(answer: Answer, status: str | None) -> None:
     attempt_seconds.observe(answer.duration_ms / 1000)
     if status in ("delivered", "dead_letter"):
         deliveries_settled.labels(status).inc()
+        if settings.METRICS_BY_TENANT:
+            tenant_deliveries.labels(delivery.organization_id, status).inc()
+    if delivery.claim == 1:
+        first_attempt_seconds.observe(answer.waited)
     if status == "delivered" and delivery.claim == 1:
         delivery_seconds.observe(answer.since_accepted)
     log.info(

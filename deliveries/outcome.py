@@ -17,6 +17,7 @@ BROKEN = "broken"  # connected, but what came back is not HTTP, or stopped
 FORBIDDEN = "forbidden"  # the address may not be called
 UNSENT = "unsent"  # our own fault: no key to sign it, or a mistake of ours
 LOST = "lost"  # given up: whoever sent it died, again and again
+KINDS = (DELIVERED, REJECTED, TIMEOUT, UNREACHABLE, BROKEN, FORBIDDEN, UNSENT, LOST)
 
 
 @dataclass(frozen=True)

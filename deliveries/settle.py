@@ -94,6 +94,11 @@ class Answer:
     lease_ends: float = math.inf  # by time.monotonic(): no clock of another machine is compared with ours
 
     @property
+    def waited(self) -> float:
+        """Seconds from the event's acceptance to this attempt."""
+        return max(0.0, (self.started_at - self.delivery.event_created_at).total_seconds())
+
+    @property
     def since_accepted(self) -> float:
         """Seconds from the event's acceptance to this answer."""
         waited = (self.started_at - self.delivery.event_created_at).total_seconds() + self.duration_ms / 1000

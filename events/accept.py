@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import DataError, connection, transaction
 
 from events.errors import DuplicateEvent, NoEndpoint
 from events.incoming import IncomingEvent
-from events.metrics import events_accepted, events_duplicate
+from events.metrics import events_accepted, events_duplicate, tenant_events_accepted
 from organizations.errors import InvalidBody
 from organizations.models import Organization, new_id
 from organizations.sql import run
@@ -217,5 +218,9 @@ def _count(posted: Sequence[Posted], outcomes: Sequence[Outcome]) -> None:
     )
     for tier, number in tiers.items():
         events_accepted.labels(tier).inc(number)
+    if settings.METRICS_BY_TENANT:
+        for one, outcome in zip(posted, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                tenant_events_accepted.labels(one.organization.pk).inc()
     if duplicates := sum(isinstance(outcome, DuplicateEvent) for outcome in outcomes):
         events_duplicate.inc(duplicates)

@@ -9,6 +9,7 @@ import structlog
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,6 +34,7 @@ from events.api_shapes import (
 from events.errors import EventNotFound, SearchTooBroad
 from events.idempotency import LONGEST_KEY, Answer, once
 from events.incoming import LARGEST_BATCH, LARGEST_EVENT, read_batch, read_event, read_search
+from events.metrics import note_refusal
 from events.models import Event
 from events.querysets import EventQuerySet
 from organizations import parameters
@@ -69,7 +71,16 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-class Events(ListAPIView[Event]):
+class CountsRefusals(APIView):
+    """A call to accept events that is refused is counted, by why. The fast lane counts its own."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if self.request.method == "POST" and not isinstance(exc, APIException):
+            note_refusal(exc)
+        return super().handle_exception(exc)
+
+
+class Events(CountsRefusals, ListAPIView[Event]):
     """POST accepts one event; GET lists."""
 
     serializer_class = EventOut
@@ -106,7 +117,7 @@ class Events(ListAPIView[Event]):
         return answered_once(request, lambda: take_event(tenant_of(request), event))
 
 
-class Batch(APIView):
+class Batch(CountsRefusals):
     scopes = {"POST": EVENTS_WRITE}
     raw_body, largest_body = True, LARGEST_BATCH
 

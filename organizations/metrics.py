@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter
 
+from organizations.tiers import Tier
+
 redis_failures = Counter(
     "triggers_redis_failures_total",
     "Questions that Redis did not answer; each was answered without it.",
@@ -17,3 +19,11 @@ limit_refusals = Counter(
     ["tier"],
 )
 key_checks = Counter("triggers_key_checks_total", "API keys presented, by what came of it.", ["outcome"])
+
+# From 0 on, so that the first one is seen as growth.
+for _tier in Tier.values:
+    limit_refusals.labels(_tier)
+for _outcome in ("valid", "refused"):
+    key_checks.labels(_outcome)
+for _what in ("limits", "ring", "heartbeat"):
+    redis_failures.labels(_what)

@@ -9,6 +9,7 @@ import dj_database_url
 from cryptography.fernet import Fernet
 
 from triggers_project.environment import BadEnvironment, Environment
+from triggers_project.exporter.process_files import count_by_process
 from triggers_project.generated_secrets import generated_secret
 from triggers_project.local import embedded
 from triggers_project.logs import logging_config
@@ -141,6 +142,7 @@ _pool_size = env.whole_number("DATABASE_POOL_SIZE", 0, least=0, most=1000)
 _database: dict[str, Any] = {
     **dj_database_url.parse(DATABASE_URL, conn_max_age=0 if _pool_size else None, conn_health_checks=True)
 }
+_database["ENGINE"] = "django_prometheus.db.backends.postgresql"
 _database["OPTIONS"] = {
     "connect_timeout": 5,
     # Statements are prepared when they ask for it (`organizations/sql.py`), and never for being asked often: Django's
@@ -164,7 +166,7 @@ DATABASES = {"default": _database}
 REDIS_TIMEOUT = 0.25  # seconds, to connect and for each answer
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "triggers_project.counted_cache.CountedRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "triggers",
         "OPTIONS": {
@@ -318,6 +320,8 @@ LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"
 LOG_FORMAT = env.choice("LOG_FORMAT", "console" if sys.stderr.isatty() else "json", ["console", "json"])
 LOGGING_CONFIG = "triggers_project.logs.configure"
 LOGGING = logging_config(level=LOG_LEVEL, form=LOG_FORMAT)
+count_by_process()
+METRICS_BY_TENANT = env.boolean("METRICS_BY_TENANT", default=False)
 PROMETHEUS_LATENCY_BUCKETS = (
     0.005,
     0.01,

@@ -18,11 +18,11 @@ ENVIRON = {
 
 
 @contextmanager
-def started(*, fast: bool) -> Iterator[Stack]:
-    """A system of its own. `fast` servers forget their last moments when they are killed."""
+def started(*, fast: bool, **environ: str) -> Iterator[Stack]:
+    """A system of its own, with `environ`. `fast` servers forget their last moments when they are killed."""
     with throw_away_data("triggers-flows-") as data_dir:
         ports = {"port": free_port(), "metrics_port": free_port()}
-        with Stack(data_dir, **ports, environ=ENVIRON, fast=fast) as stack:
+        with Stack(data_dir, **ports, environ={**ENVIRON, **environ}, fast=fast) as stack:
             stack.start_servers()
             stack.migrate()
             stack.start_apps()

@@ -13,6 +13,7 @@ from triggers_project.requests import request_id_of
 from triggers_project.web.bodies import IncomingBody
 from triggers_project.web.django_door import DjangoDoor
 from triggers_project.web.lane import Lane, headers_of_every_answer
+from triggers_project.web.metrics import web_workers
 
 # How long a thread may compute while the event loop wants to: Python's 5 ms would be half of what a caller waits for.
 SWITCH_SECONDS = 0.0005
@@ -26,6 +27,7 @@ class Application:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         gather_lines(loop)
+        web_workers.set(1)
         sys.setswitchinterval(SWITCH_SECONDS)
         gc.freeze()  # what is loaded by now stays: looking through it again and again would be in vain
 
@@ -47,6 +49,7 @@ class Application:
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         gather_lines(None)
+        web_workers.set(0)
         self.close()
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from structlog.contextvars import bound_contextvars
 from events.api_fast import Answered, FastEvents
 from events.idempotency import Answer
 from events.incoming import LARGEST_BATCH, LARGEST_EVENT
+from events.metrics import note_refusal
 from organizations.authentication import presented_key
 from organizations.middleware import limit_headers
 from organizations.models import Organization
@@ -161,6 +162,7 @@ def _is_our_host(host: str) -> bool:
 def _written(outcome: Answer | Exception, about: dict[str, str]) -> tuple[int, Fields, bytes]:
     if isinstance(outcome, Answer):
         return outcome.status_code, [("content-type", "application/json")], outcome.text.encode()
+    note_refusal(outcome)
     with bound_contextvars(**about):  # for the line that tells of what is no error of the trade
         problem = problem_of(outcome)
     fields = [("content-type", "application/problem+json"), *problem.headers.items()]

@@ -11,10 +11,15 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django_prometheus.middleware import Metrics
+from prometheus_client import Gauge
 
 from organizations.metrics import key_checks
 
 COUNTED_EVERY = 0.25  # seconds
+SEEN_FROM_0 = ("202", "500", "503")  # so that the first one is seen as growth
+
+# When none is left, nothing is refused either: only this tells.
+web_workers = Gauge("triggers_web_workers", "Processes that serve the web.", multiprocess_mode="livesum")
 
 
 class Counted(NamedTuple):
@@ -33,6 +38,10 @@ class RequestMetrics:
     def __init__(self, view: str) -> None:
         self._view = view
         self._gathered: list[Counted] = []
+        for status in SEEN_FROM_0:
+            Metrics.get_instance().responses_by_status_view_method.labels(
+                status=status, view=view, method="POST"
+            )
 
     def add(self, request: Counted) -> None:
         """To be called in an event loop."""

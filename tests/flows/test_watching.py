@@ -1,0 +1,137 @@
+"""What is served to Prometheus adds up over all processes, also the killed; faults show at the next scrape."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flows.journey import Journey, until
+from tests.flows.outages import killed
+from tests.flows.receiver import Receiver
+from tests.flows.scrape import figure, scrape
+from tests.flows.system import started
+from triggers_project.local.stack import Stack
+
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(300)]
+
+EVENTS = 300
+
+
+@pytest.fixture(scope="module")
+def four_children() -> Iterator[Stack]:
+    """Two web workers and four children that deliver, in a system of their own: nobody else is counted there."""
+    with started(fast=True, WEB_WORKERS="2", DELIVERY_WORKERS="4") as found:
+        found.wait_until_ready(timeout=90)
+        yield found
+
+
+@pytest.fixture
+def four_ways(four_children: Stack, running_receiver: Receiver) -> Journey:
+    four_children.wait_until_ready(timeout=90)
+    return Journey(four_children, running_receiver)
+
+
+COUNTED = {
+    "accepted": ("triggers_events_accepted_total", {"tier": "enterprise"}),
+    "delivered": ("triggers_deliveries_total", {"status": "delivered"}),
+    "attempts": ("triggers_attempts_total", {"outcome": "delivered"}),
+    "took": ("triggers_attempt_seconds_count", {}),
+    "arrived after": ("triggers_accept_to_delivered_seconds_count", {}),
+    "begun after": ("triggers_accept_to_first_attempt_seconds_count", {}),
+}
+
+
+def counts(stack: Stack) -> dict[str, float]:
+    scraped = scrape(stack)
+    return {what: figure(scraped, name, **labels) for what, (name, labels) in COUNTED.items()}
+
+
+def post(journey: Journey, count: int) -> None:
+    answered = journey.post_mixed(count)
+    assert len(answered.accepted) == count
+    journey.wait_for(answered.accepted, timeout=60)
+    journey.wait_until_settled(timeout=60)
+
+
+def test_all_processes_add_up_also_after_one_was_killed(four_children: Stack, four_ways: Journey) -> None:
+    stack, journey = four_children, four_ways
+    until(lambda: len(stack.pids("worker")) >= 5, timeout=60, what="four children")
+    assert counts(stack) == dict.fromkeys(COUNTED, 0)
+    post(journey, EVENTS)
+    until(lambda: counts(stack)["took"] == EVENTS, timeout=5, what="all attempts are counted")
+    assert counts(stack) == dict.fromkeys(COUNTED, EVENTS)
+
+    for program in ("web", "worker"):
+        victim = stack.pids(program)[-1]
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: victim not in stack.pids(program), timeout=10, what=f"{victim} is gone")  # noqa: B023
+    assert counts(stack) == dict.fromkeys(COUNTED, EVENTS)
+    stack.wait_until_ready()
+    post(journey, EVENTS)
+    until(lambda: counts(stack)["took"] == 2 * EVENTS, timeout=5, what="all attempts are counted")
+    assert counts(stack) == dict.fromkeys(COUNTED, 2 * EVENTS)
+
+
+def test_gauges_of_a_killed_child_vanish(four_children: Stack, four_ways: Journey) -> None:
+    stack, journey = four_children, four_ways
+    journey.receiver.behave(journey.name, delay=2.0)
+    journey.post_mixed(20)
+    until(
+        lambda: figure(scrape(stack), "triggers_sends_in_flight") > 0, timeout=20, what="some are in flight"
+    )
+    with killed(stack, "worker"):
+        assert figure(scrape(stack), "triggers_sends_in_flight") == 0
+    journey.receiver.behave(journey.name)
+    journey.wait_until_settled(timeout=90)
+
+
+def test_a_database_that_is_down_shows_at_the_next_scrape(stack: Stack) -> None:
+    assert figure(scrape(stack), "triggers_database_up") == 1
+    with killed(stack, "postgres"):
+        scraped = scrape(stack)
+        assert figure(scraped, "triggers_database_up") == 0
+        assert figure(scraped, "triggers_redis_up") == 1
+    until(lambda: figure(scrape(stack), "triggers_database_up") == 1, timeout=60, what="it is up again")
+
+
+def test_a_redis_that_is_down_shows_at_the_next_scrape(stack: Stack) -> None:
+    with killed(stack, "valkey"):
+        scraped = scrape(stack)
+        assert figure(scraped, "triggers_redis_up") == 0
+        assert figure(scraped, "triggers_database_up") == 1
+
+
+def test_workers_that_were_stopped_show_at_the_next_scrape(stack: Stack) -> None:
+    def alive(role: str) -> float:
+        return figure(scrape(stack), "triggers_workers", role=role, state="alive")
+
+    until(lambda: alive("deliveries") == 1, timeout=30, what="the worker is heard of")
+    stack.stop_program("worker")
+    try:
+        assert alive("deliveries") == 0
+        assert alive("housekeeping") == 1
+    finally:
+        stack.start_program("worker")
+
+
+def test_what_stays_undelivered_shows_at_the_next_scrape(stack: Stack, journey: Journey) -> None:
+    before = figure(scrape(stack), "triggers_dead_letters")
+    journey.receiver.behave(journey.name, status=500)
+    journey.post()
+    journey.wait_until_settled(timeout=60)
+    scraped = scrape(stack)
+    assert figure(scraped, "triggers_dead_letters") == before + 1
+    assert figure(scraped, "triggers_attempts_total", outcome="rejected") >= 5
+    journey.receiver.behave(journey.name)
+
+
+def test_a_paused_endpoint_holds_its_backlog(stack: Stack, journey: Journey) -> None:
+    journey.call("POST", f"/api/endpoints/{journey.endpoint_id}/pause")
+    journey.post()
+    scraped = scrape(stack)
+    assert figure(scraped, "triggers_backlog", state="held") == 1
+    assert figure(scraped, "triggers_endpoints", state="paused") == 1
+    assert figure(scraped, "triggers_oldest_due_seconds") == 0
+    journey.call("POST", f"/api/endpoints/{journey.endpoint_id}/resume")
+    journey.wait_until_settled(timeout=30)
