@@ -72,6 +72,5 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def by_command_line(command: str) -> Actor:
-    """Who the audit log says it was."""
-    return Actor(None, f"command line: {command}")
+# Who the audit log says it was.
+COMMAND_LINE = Actor(None, "command line")
