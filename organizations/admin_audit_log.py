@@ -37,6 +37,7 @@ class ActionFilter(TextFilter):
         "endpoint.resumed",
         "event.acknowledged",
         "event.replayed",
+        "events.exported",
         "key.revoked",
         "periodictask.*",
         "role.*",
