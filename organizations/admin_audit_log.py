@@ -39,6 +39,7 @@ class ActionFilter(TextFilter):
         "event.replayed",
         "events.exported",
         "key.revoked",
+        "organization.erased",
         "periodictask.*",
         "role.*",
         "second_factor.*",
