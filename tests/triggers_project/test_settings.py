@@ -55,7 +55,7 @@ def test_every_model_has_its_migration(db: None) -> None:
 def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.RETRY_SCHEDULE == [5, 300, 1800, 7200]
     assert (settings.WEBHOOK_TIMEOUT, settings.RETENTION_DAYS) == (30.0, 90)
-    assert settings.RETENTION_DAYS_BY_TIER == dict.fromkeys(Tier.values, 90)
+    assert dict.fromkeys(Tier.values, 90) == settings.RETENTION_DAYS_BY_TIER
     assert (settings.PORT, settings.METRICS_PORT) == (8000, 9568)
     assert (settings.DEBUG, settings.SIGNUP_OPEN) == (False, True)
     assert settings.ALLOWED_PRIVATE_NETWORKS == []
