@@ -12,6 +12,7 @@ A delivery's life (each arrow is one conditional UPDATE: what is sent moves in `
 """
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -307,6 +308,11 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["number"]
+        indexes = [
+            # `live.py`: what was attempted lately. Rows come in the order of time, so that blocks tell their times: a
+            # tree would be written to with each attempt, and this hardly ever.
+            BrinIndex(fields=["started_at"], name="attempt_by_time", pages_per_range=32, autosummarize=True),
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number}: {self.outcome}"

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
@@ -11,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from deliveries.models import Attempt, Delivery, Replay
+from deliveries.purge_tiers import expired_of_tier
 from deliveries.querysets import OPEN
 from deliveries.traffic import Traffic
 from events.arrivals import Arrivals
@@ -23,10 +25,11 @@ log = structlog.get_logger(__name__)
 BATCH = 1_000
 
 
-def purge_expired(*, days: int, seconds: float) -> int:
+def purge_expired(*, days: int, seconds: float, shorter: Mapping[str, int] | None = None) -> int:
     """Removes events older than `days` of which nothing is open, and keys nobody holds any more. Returns the events.
 
-    Begins no further batch after so many seconds; the next run goes on.
+    `shorter`: tiers that keep theirs for fewer days than that. Begins no further batch after so many seconds; the next
+    run goes on.
     """
     deadline = time.monotonic() + seconds
     OnceKey.objects.filter(expires_at__lt=Now()).delete()
@@ -34,6 +37,11 @@ def purge_expired(*, days: int, seconds: float) -> int:
     removed = 0
     while time.monotonic() < deadline and (batch := _next_batch(days)):
         removed += _remove(batch)
+    for tier, kept in (shorter or {}).items():
+        for batch in expired_of_tier(tier, days=kept, most=BATCH):
+            if time.monotonic() >= deadline:
+                break
+            removed += _remove(batch)
     if removed:
         log.info("purge.finished", events=removed)
     return removed

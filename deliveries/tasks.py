@@ -18,6 +18,7 @@ from deliveries.message import user_agent
 from deliveries.models import Delivery
 from deliveries.orphans import cancel_orphans
 from deliveries.purge import purge_expired, purge_figures
+from deliveries.retention import kept_shorter, longest_kept
 from deliveries.ring import TASK, answer_ring, ring_if_due
 
 PURGE_SECONDS = 2.0
@@ -56,7 +57,7 @@ def watch_endpoints() -> None:
 def purge() -> int:
     """Every ten seconds: removes some of what retention allows; the ticks of the sweep must not wait for it."""
     purge_figures()
-    return purge_expired(days=settings.RETENTION_DAYS, seconds=PURGE_SECONDS)
+    return purge_expired(days=longest_kept(), seconds=PURGE_SECONDS, shorter=kept_shorter())
 
 
 @shared_task(name="deliveries.replay")

@@ -151,7 +151,7 @@ def _theirs(now: Standing, totals: Totals, span: Span) -> list[Trouble]:
         found.append(
             Trouble(
                 f"Only {rate:.0%} of the attempts of {span.words} succeeded.",
-                "The endpoints that fail most are below.",
+                "See which endpoints fail most.",
             )
         )
     if now.open_circuits:

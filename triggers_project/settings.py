@@ -63,6 +63,10 @@ ALLOWED_PRIVATE_NETWORKS = env.networks(
 ENDPOINT_DISABLED_AFTER = timedelta(days=env.whole_number("ENDPOINT_DISABLED_AFTER", 5, least=1, most=365))
 REQUIRE_SECOND_FACTOR = env.boolean("REQUIRE_SECOND_FACTOR", default=False)
 RETENTION_DAYS = env.whole_number("RETENTION_DAYS", 90, least=1, most=36500)
+RETENTION_DAYS_BY_TIER = {
+    tier: env.whole_number(f"RETENTION_DAYS_{tier.upper()}", RETENTION_DAYS, least=1, most=36500)
+    for tier in ("free", "pro", "business", "enterprise")
+}
 
 # --- Mail to the operators ----------------------------------------------------------------------------------------
 _mail = mail_server(env.url("EMAIL_URL", ("smtp", "smtp+tls", "smtps"), default=str))

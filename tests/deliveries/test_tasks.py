@@ -65,7 +65,7 @@ def test_the_sweep_cancels_what_was_accepted_while_its_endpoint_was_being_delete
 
 
 def test_the_purge_goes_by_the_setting(db: None, settings: pytest.FixtureDef) -> None:
-    settings.RETENTION_DAYS = 10
+    settings.RETENTION_DAYS_BY_TIER = {"free": 10}
     make_event(make_organization(), created_at=ago(days=11))
     assert tasks.purge() == 1
     assert not Event.objects.exists()

@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from organizations.tiers import Tier
+
 ROOT = Path(__file__).resolve().parents[2]
 BAD = {
     "PORT": ("eighty", "PORT='eighty' is not a whole number"),
@@ -21,6 +23,7 @@ BAD = {
         "hidden",
         "FIELD_ENCRYPTION_KEYS: key 1 is not 32 bytes in URL-safe base64; make one ",
     ),
+    "RETENTION_DAYS_FREE": ("none", "RETENTION_DAYS_FREE='none' is not a whole number"),
     "CORS_ALLOWED_ORIGINS": (
         "app.example",
         "CORS_ALLOWED_ORIGINS: 'app.example' is not an origin such as https://app.example.com",
@@ -52,6 +55,7 @@ def test_every_model_has_its_migration(db: None) -> None:
 def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.RETRY_SCHEDULE == [5, 300, 1800, 7200]
     assert (settings.WEBHOOK_TIMEOUT, settings.RETENTION_DAYS) == (30.0, 90)
+    assert dict.fromkeys(Tier.values, 90) == settings.RETENTION_DAYS_BY_TIER
     assert (settings.PORT, settings.METRICS_PORT) == (8000, 9568)
     assert (settings.DEBUG, settings.SIGNUP_OPEN) == (False, True)
     assert settings.ALLOWED_PRIVATE_NETWORKS == []
