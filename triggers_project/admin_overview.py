@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.urls import reverse
 
+from deliveries.admin_traffic import SPANS, arrivals_chart, attempts_chart
 from deliveries.heartbeat import SILENT_AFTER, Heard, scheduler_is_alive, workers
 from deliveries.standing import MOST_COUNTED, Standing, standing
 from deliveries.traffic_figures import Point, Totals, series, totals_of
 from deliveries.traffic_tops import busiest_tenants, worst_endpoints
 from events.spans import Span
-from organizations.admin_charts import BarChart, Chart, LineChart, Series
+from organizations.admin_charts import Chart, LineChart, Series
 from organizations.admin_lists import OrMore
 from organizations.admin_words import how_many, in_brief
 
-SPANS = {"hour": Span.HOUR, "day": Span.DAY, "week": Span.WEEK}
 SEEN_BY = "deliveries.view_delivery"  # who may look at deliveries may look at their figures
 LATE_SECONDS = 60  # the oldest that is due: as the alert has it
 LOW_SUCCESS = 0.9  # of attempts
@@ -55,33 +55,13 @@ def overview(request: HttpRequest) -> dict[str, Any]:
 
 
 def charts(points: list[Point], *, by_day: bool) -> list[Chart]:
+    half = Series("Half within", "in", [point.p50_ms for point in points])
+    nearly_all = Series("95 % within", "late", [point.p95_ms for point in points])
     moments = [point.at for point in points]
     return [
-        BarChart(
-            "Events accepted",
-            moments,
-            [Series("Accepted", "in", [p.accepted for p in points])],
-            by_day=by_day,
-        ),
-        BarChart(
-            "Attempts",
-            moments,
-            [
-                Series("Delivered", "good", [p.delivered for p in points]),
-                Series("Failed", "bad", [p.failed for p in points]),
-            ],
-            by_day=by_day,
-        ),
-        LineChart(
-            "From accepted to delivered",
-            moments,
-            [
-                Series("Half within", "in", [p.p50_ms for p in points]),
-                Series("95 % within", "late", [p.p95_ms for p in points]),
-            ],
-            unit=" ms",
-            by_day=by_day,
-        ),
+        arrivals_chart(points, by_day=by_day),
+        attempts_chart(points, by_day=by_day),
+        LineChart("From accepted to delivered", moments, [half, nearly_all], unit=" ms", by_day=by_day),
     ]
 
 

@@ -103,3 +103,17 @@ def test_an_endpoint_is_paused_and_resumed(desk: Desk, tenant: Journey) -> None:
 
     assert "Enabled" in desk.words
     tenant.wait_for([event_id], timeout=30)
+
+
+def test_times_are_typed_and_shown_in_the_viewers_zone(desk: Desk, tenant: Journey) -> None:
+    """Berlin's, in winter one hour before UTC."""
+    tenant.post(order=4713)
+    desk.go(f"events/event/?tenant={tenant.organization_id}")
+    field = desk.page.get_by_label("Came in from (your time)")
+
+    field.fill("2026-01-15T00:30")
+    desk.press("Apply")
+
+    assert "since=2026-01-14T23%3A30" in desk.page.url
+    expect(desk.page.get_by_label("Came in from (your time)")).to_have_value("2026-01-15T00:30")
+    expect(desk.page.locator("#result_list time").first).to_have_attribute("title", re.compile("GMT\\+1$"))

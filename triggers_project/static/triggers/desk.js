@@ -62,6 +62,27 @@ function keepFresh() {
   again();
 }
 
+// Times to narrow a list down by are typed in the viewer's zone; the address has them in UTC, as it has without scripts.
+const typed = (moment) => new Date(moment - moment.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+
+function useOwnZone(form) {
+  const fields = Array.from(form.querySelectorAll("input[type=datetime-local]"));
+  for (const field of fields) {
+    const label = field.closest("label") || form.querySelector(`label[for="${field.id}"]`);
+    if (label) label.firstChild.textContent = label.firstChild.textContent.replace("(UTC)", "(your time)");
+    if (field.value) field.value = typed(new Date(`${field.value}Z`));
+  }
+  form.addEventListener("submit", () => {
+    for (const field of fields) {
+      if (!field.value) continue;
+      const sent = Object.assign(document.createElement("input"), { type: "hidden", name: field.name });
+      sent.value = new Date(field.value).toISOString().slice(0, 16);
+      field.removeAttribute("name");
+      form.append(sent);
+    }
+  });
+}
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -74,6 +95,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("DOMContentLoaded", () => {
   showTimes(document);
+  Array.from(document.forms).forEach(useOwnZone);
   setInterval(() => { if (!document.hidden) showTimes(document); }, 30000);
   keepFresh();
 });
