@@ -14,3 +14,5 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except BadEnvironment as error:
         sys.exit(f"Triggers can't start: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

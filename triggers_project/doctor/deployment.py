@@ -14,12 +14,16 @@ from triggers_project.doctor.findings import Finding, Level, fault, skipped, wel
 
 OLDEST_PYTHON = (3, 11)
 DJANGO = (5, 2)
-# Of Django's own warnings, and of ours: what nobody should go live with.
-GRAVE = {
-    "security.W009": "SECRET_KEY is short or easily guessed",
-    "security.W018": "DEBUG is on",
-    "security.W020": "ALLOWED_HOSTS is empty",
-    "triggers.W003": "endpoint secrets that can't be read",
+# What nobody should go live with, be it only a warning to Django.
+GRAVE = ("security.W009", "security.W018", "security.W020", "triggers.W003")
+# By which of our variables it is put right.
+ADVICE = {
+    "security.W004": "Set HSTS_SECONDS once all is served over https.",
+    "security.W009": "Set SECRET_KEY to 50 random characters or more.",
+    "security.W012": "Set BEHIND_TLS_PROXY=true behind a proxy that ends TLS: cookies then go over https only.",
+    "security.W016": "Set BEHIND_TLS_PROXY=true behind a proxy that ends TLS: cookies then go over https only.",
+    "security.W018": "Set DEBUG=false.",
+    "security.W020": "Set ALLOWED_HOSTS to the names under which the web answers.",
 }
 
 
@@ -47,7 +51,7 @@ def _findings(messages: list[CheckMessage]) -> Iterator[Finding]:
     for message in loud:
         grave = message.level >= ERROR or message.id in GRAVE
         words, _, rest = " ".join(message.msg.split()).partition(". ")
-        advice = message.hint or rest or "See docs/configuration.md."
+        advice = ADVICE.get(str(message.id)) or message.hint or rest or "See docs/configuration.md."
         level = Level.FAULT if grave else Level.WARNING
         yield Finding(level, "settings", f"{words.rstrip('.')} ({message.id}).", advice)
     if not loud:
