@@ -22,7 +22,7 @@ def acknowledge_and_cancel(organization: Organization, event_ids: Sequence[uuid.
     with transaction.atomic():
         known = acknowledge(organization, event_ids)
         Delivery.objects.filter(event_id__in=known).cancel()
-    log.info("events.acknowledged", events=len(known))
+    log.info("events.acknowledged", events=len(known), event_ids=[str(event_id) for event_id in known])
     return known
 
 

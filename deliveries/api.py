@@ -74,7 +74,7 @@ class DeliveryRetry(APIView):
     @extend_schema(operation_id="retry_delivery", request=None, responses={202: DeliveryOut})
     def post(self, request: Request, delivery_id: uuid.UUID) -> Response:
         """Sends again now, whatever its state. Should that fail, its automatic retries go on as planned."""
-        find_delivery(tenant_of(request), delivery_id)
+        event_id = find_delivery(tenant_of(request), delivery_id).event_id
         moved = send_again(Delivery.objects.of(tenant_of(request)).filter(pk=delivery_id))
-        log.info("delivery.retried", delivery_id=str(delivery_id), moved=moved)
+        log.info("delivery.retried", event_id=str(event_id), delivery_id=str(delivery_id), moved=moved)
         return Response(DeliveryOut(find_delivery(tenant_of(request), delivery_id)).data, status=202)

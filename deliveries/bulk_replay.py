@@ -68,7 +68,8 @@ def do_part(replay_id: uuid.UUID) -> bool:
         replay = Replay.objects.running().select_for_update(skip_locked=True).filter(pk=replay_id).first()
         if replay is None:
             return False
-        ids = list(matching(replay).order_by("pk").values_list("pk", flat=True)[:PART])
+        part = list(matching(replay).order_by("pk").values_list("pk", "event_id")[:PART])
+        ids = [pk for pk, _ in part]
         moved = send_again(matching(replay).filter(pk__in=ids)) if ids else 0
         changes: dict[str, Any] = {"replayed": F("replayed") + moved}
         if len(ids) == PART:
@@ -76,6 +77,9 @@ def do_part(replay_id: uuid.UUID) -> bool:
         else:
             changes.update(state=Replay.State.DONE, finished_at=Now())
         Replay.objects.filter(pk=replay_id).update(**changes)
+    if moved:
+        event_ids = [str(event_id) for _, event_id in part]
+        log.info("replay.went_on", replay_id=str(replay_id), replayed=moved, event_ids=event_ids)
     if len(ids) < PART:
         log.info("replay.finished", replay_id=str(replay_id), replayed=replay.replayed + moved)
     return True

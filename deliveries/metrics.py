@@ -70,7 +70,8 @@ def note_answer(answer: Answer, status: str | None) -> None:
         first_attempt_seconds.observe(answer.waited)
     if status == "delivered" and delivery.claim == 1:
         delivery_seconds.observe(answer.since_accepted)
-    log.info(
+    say = log.warning if status == "dead_letter" else log.info
+    say(
         "delivery.attempted",
         organization_id=delivery.organization_id,
         event_id=delivery.event_id,

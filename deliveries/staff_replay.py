@@ -103,11 +103,15 @@ def do_staff_part(replay_id: uuid.UUID) -> bool:
             return False
         ids = [row["delivery_id"] for row in run(_TAKE, {"replay": replay_id, "most": PART})]
         still = Delivery.objects.filter(pk__in=ids, status__in=SETTLED, settled_at__lte=replay.as_of)
+        picked = list(still.values_list("event_id", flat=True)) if ids else []
         moved = _move(replay, still) if ids else 0
         changes: dict[str, Any] = {"looked_at": F("looked_at") + len(ids), "replayed": F("replayed") + moved}
         if len(ids) < PART:
             changes.update(state=StaffReplay.State.DONE, finished_at=Now())
         StaffReplay.objects.filter(pk=replay_id).update(**changes)
+    if moved:
+        event_ids = [str(event_id) for event_id in picked]
+        log.info("staff_replay.went_on", replay_id=str(replay_id), replayed=moved, event_ids=event_ids)
     if len(ids) < PART:
         log.info("staff_replay.finished", replay_id=str(replay_id), replayed=replay.replayed + moved)
     return True

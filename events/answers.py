@@ -27,8 +27,9 @@ def accepted_answer(accepted: Accepted) -> Answer:
 
 def batch_answer(
     outcomes: Sequence[Accepted | DuplicateEvent | InvalidBody],
-) -> tuple[Answer, dict[str, int]]:
-    """202 when all were accepted, else 207; and how many were `accepted`, `duplicates` and `rejected`."""
+) -> tuple[Answer, dict[str, Any]]:
+    """202 when all were accepted, else 207; and for the log how many were `accepted`, `duplicates` and `rejected`, and
+    the `event_ids` that were accepted."""
     results = [{"index": index, **_result(outcome)} for index, outcome in enumerate(outcomes)]
     statuses = Counter(result["status"] for result in results)
     counts = {
@@ -38,8 +39,9 @@ def batch_answer(
     }
     if counts["rejected"]:
         events_rejected.labels("invalid").inc(counts["rejected"])
+    event_ids = [result["id"] for result in results if result["status"] == "accepted"]
     status = 202 if counts["accepted"] == len(outcomes) else 207
-    return Answer.of(status, {**counts, "results": results}), counts
+    return Answer.of(status, {**counts, "results": results}), {**counts, "event_ids": event_ids}
 
 
 def _result(outcome: Accepted | DuplicateEvent | InvalidBody) -> dict[str, Any]:

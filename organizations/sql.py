@@ -8,7 +8,11 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django_prometheus.db.common import ExportingCursorWrapper
 from psycopg.rows import dict_row
+
+# Counted like those of Django.
+_Cursor = ExportingCursorWrapper(psycopg.Cursor, "default", "postgresql")
 
 
 def run(statement: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -16,6 +20,7 @@ def run(statement: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         raw: psycopg.Connection[Any] = connection.connection
-        with psycopg.Cursor(raw, row_factory=dict_row) as cursor:
+        with _Cursor(raw, row_factory=dict_row) as cursor:
             cursor.execute(statement.encode(), parameters, prepare=True, binary=True)
-            return cursor.fetchall() if cursor.description else []
+            rows: list[dict[str, Any]] = cursor.fetchall() if cursor.description else []
+            return rows

@@ -1,17 +1,19 @@
 """What is served to Prometheus adds up over all processes, also the killed; faults show at the next scrape."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.journey import Journey, until
+from tests.deploy.named import named
+from tests.flows.journey import Journey, session, until
 from tests.flows.outages import killed
 from tests.flows.receiver import Receiver
-from tests.flows.scrape import figure, scrape
+from tests.flows.scrape import families, figure, scrape
 from tests.flows.system import started
-from triggers_project.local.stack import Stack
+from triggers_project.local.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(300)]
 
@@ -135,3 +137,42 @@ def test_a_paused_endpoint_holds_its_backlog(stack: Stack, journey: Journey) -> 
     assert figure(scraped, "triggers_oldest_due_seconds") == 0
     journey.call("POST", f"/api/endpoints/{journey.endpoint_id}/resume")
     journey.wait_until_settled(timeout=30)
+
+
+@pytest.fixture
+def lively(stack: Stack, journey: Journey) -> Stack:
+    """A system in which everything has happened that is counted."""
+    journey.receiver.behave(journey.name, status=500)
+    event = journey.post()
+    journey.call("POST", f"/api/events/{event}/replay")
+    journey.wait_until_settled(timeout=60)
+    # Only PostgreSQL knows that it can't store a number of so many digits.
+    refused = '{"type": "flow.event", "payload": %s}' % ("1" * 131_073)
+    with session() as http:
+        headers = {"X-API-Key": journey.key, "Content-Type": "application/json"}
+        answer = http.post(f"{stack.url}/api/events", data=refused, headers=headers, timeout=30)
+        assert answer.status_code == 422
+        http.post(f"{stack.url}/admin/login/", timeout=30)
+    return stack
+
+
+def test_what_dashboard_rules_and_documentation_name_is_served(lively: Stack) -> None:
+    assert named() - served(lively) == set()
+    documented = set(re.findall(r"^\| `(triggers_\w+)`", OPERATIONS.read_text(), re.MULTILINE))
+    ours = {name for name in families_of(lively) if name.startswith("triggers_")}
+    assert documented - BY_TENANT == ours
+    assert documented >= BY_TENANT
+
+
+BY_TENANT = {"triggers_tenant_events_accepted_total", "triggers_tenant_deliveries_total"}
+OPERATIONS = ROOT / "docs/operations.md"
+
+
+def served(stack: Stack) -> set[str]:
+    """Names of samples."""
+    return {name for name, _ in scrape(stack)}
+
+
+def families_of(stack: Stack) -> set[str]:
+    """Names as the documentation has them: of a histogram without `_bucket`, of a counter with `_total`."""
+    return {f"{family.name}_total" if family.type == "counter" else family.name for family in families(stack)}
