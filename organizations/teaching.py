@@ -1,4 +1,4 @@
-"""What our commands share: a `--help` that teaches, a question before a change, and words after Ctrl-C."""
+"""What our commands share: a `--help` that teaches, and words after Ctrl-C."""
 
 import sys
 from argparse import RawDescriptionHelpFormatter
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.utils.dateparse import parse_date, parse_datetime
 
 from organizations.audit import Actor
@@ -43,15 +43,6 @@ class TeachingCommand(BaseCommand):
     def how_to_go_on(self) -> str:
         """What is said after Ctrl-C: how far it came, and what to do."""
         return "Nothing was changed."
-
-    def agree(self, question: str) -> None:
-        """Asks whoever sits at a terminal; from anything else a change needs --yes."""
-        if not sys.stdin.isatty():
-            raise CommandError(f"{question} Nothing was changed; say --yes to do it.")
-        self.stderr.write(f"{question} [yes/no] ", ending="")
-        self.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise CommandError("Nothing was changed.")
 
     def _examples(self) -> str:
         return "\n".join(["examples:", *(f"  manage.py {example}" for example in self.examples)])
