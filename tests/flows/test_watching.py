@@ -30,8 +30,15 @@ def four_children() -> Iterator[Stack]:
 
 @pytest.fixture
 def four_ways(four_children: Stack, running_receiver: Receiver) -> Journey:
-    four_children.wait_until_ready(timeout=90)
+    until_both_serve(four_children)
     return Journey(four_children, running_receiver)
+
+
+def until_both_serve(stack: Stack) -> None:
+    """One that answers is not enough: the other may be being replaced, and break connections."""
+    stack.wait_until_ready(timeout=90)
+    both = lambda: figure(scrape(stack), "triggers_web_workers") == 2  # noqa: E731
+    until(both, timeout=60, what="both web workers serve")
 
 
 COUNTED = {
@@ -69,7 +76,7 @@ def test_all_processes_add_up_also_after_one_was_killed(four_children: Stack, fo
         os.kill(victim, signal.SIGKILL)
         until(lambda: victim not in stack.pids(program), timeout=10, what=f"{victim} is gone")  # noqa: B023
     assert counts(stack) == dict.fromkeys(COUNTED, EVENTS)
-    stack.wait_until_ready()
+    until_both_serve(stack)
     post(journey, EVENTS)
     until(lambda: counts(stack)["took"] == 2 * EVENTS, timeout=5, what="all attempts are counted")
     assert counts(stack) == dict.fromkeys(COUNTED, 2 * EVENTS)
