@@ -8,6 +8,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +22,13 @@ class BadEnvironment(ValueError):
     """An environment variable has a value that can't be used."""
 
 
+def _read(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadEnvironment(f"{name}={path!r} can't be read: {type(error).__name__}") from None
+
+
 class Environment:
     """Reads typed values from a mapping of strings (`os.environ` unless told otherwise)."""
 
@@ -28,7 +36,11 @@ class Environment:
         self._values = os.environ if values is None else values
 
     def text(self, name: str, default: str = "") -> str:
-        return self._values.get(name, "").strip() or default
+        """Its value, or what is in the file that NAME_FILE names: so a secret need not be in the environment."""
+        value, path = (self._values.get(variable, "").strip() for variable in (name, f"{name}_FILE"))
+        if value and path:
+            raise BadEnvironment(f"{name} and {name}_FILE are both set: set one of them")
+        return value or (_read(f"{name}_FILE", path) if path else "") or default
 
     def boolean(self, name: str, default: bool) -> bool:
         words = {

@@ -141,9 +141,13 @@ class Journey:
         )
 
     def wait_until_settled(self, *, timeout: float) -> None:
-        """Until nothing is waiting or under way."""
-        open_ = "SELECT count(*) FROM deliveries_delivery WHERE status IN ('pending', 'failed')"
-        until(lambda: self.sql(open_) == [(0,)], timeout=timeout, what="what is open")
+        """Until nothing of the tenant's is waiting or under way."""
+        open_ = (
+            "SELECT count(*) FROM deliveries_delivery"
+            " WHERE organization_id = %s AND status IN ('pending', 'failed')"
+        )
+        settled = lambda: self.sql(open_, self.organization_id) == [(0,)]  # noqa: E731
+        until(settled, timeout=timeout, what="what is open")
 
     # --- Clients --------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 import ipaddress
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -157,4 +158,23 @@ def test_origins_are_schemes_with_hosts() -> None:
 def test_any_other_origin_is_refused_in_words(word: str) -> None:
     assert refusal(lambda: reading(X=f"https://a.example,{word}").origins("X")) == (
         f"X: {word!r} is not an origin such as https://app.example.com"
+    )
+
+
+def test_a_value_may_be_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret_key"
+    file.write_text("from the file\n")
+
+    assert reading(X_FILE=str(file)).text("X") == "from the file"
+    assert reading(X="", X_FILE=str(file)).text("X", "default") == "from the file"
+
+
+def test_a_file_that_cannot_be_read_and_two_values_are_refused(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+
+    assert refusal(lambda: reading(X_FILE=str(missing)).text("X")) == (
+        f"X_FILE={str(missing)!r} can't be read: FileNotFoundError"
+    )
+    assert refusal(lambda: reading(X="one", X_FILE="two").text("X")) == (
+        "X and X_FILE are both set: set one of them"
     )
