@@ -46,7 +46,7 @@ from events.models import Event
 from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, moment
 from organizations.admin_lists import FiltersOnly
-from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, user_id
+from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, own_transaction, user_id
 from organizations.admin_words import how_many, page_of
 from organizations.models import new_id
 
@@ -110,6 +110,7 @@ class ReplayingAdmin(DeliveryColumns, LookOnlyAdmin):
             return self._ask(request, queryset)
         return self._ask(request, queryset, ids=request.POST.getlist("_selected_action"))
 
+    @own_transaction
     def replay_many(self, request: HttpRequest) -> HttpResponse:
         """By GET it asks about all that its filters let through; by POST it replays what was asked about."""
         if not self.has_change_permission(request):
@@ -256,6 +257,7 @@ class DeliveryAdmin(ReplayingAdmin):
             "replay_words": again_words(row),
         }
 
+    @own_transaction
     def replay_one(self, request: HttpRequest, delivery_id: uuid.UUID) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied

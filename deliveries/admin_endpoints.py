@@ -65,7 +65,9 @@ class EndpointAdmin(EndpointSends):
             return queryset, False
         by_id = Q(pk=as_uuid(term)) if as_uuid(term) else Q()
         by_tenant = Q(organization_id__in=tenant_ids_matching(term))
-        return queryset.filter(Q(url__icontains=term) | by_tenant | by_id), False
+        return queryset.with_bare_url().filter(  # type: ignore[attr-defined]
+            Q(bare_url__icontains=term) | by_tenant | by_id
+        ), False
 
     def get_urls(self) -> list[Any]:
         views: dict[str, Any] = {

@@ -45,6 +45,8 @@ def wanted(request: HttpRequest) -> NewURL | None:
     endpoint = Endpoint.objects.present().filter(pk=as_uuid(request.POST.get("url_of", ""))).first()
     if endpoint is None:
         raise NoURL("This endpoint was deleted.")
+    if str(endpoint.revision) != request.POST.get("url_seen", str(endpoint.revision)):
+        raise NoURL("Somebody has changed the endpoint meanwhile; look at its URL again.")
     try:
         check_target(url)
     except ForbiddenTarget as error:

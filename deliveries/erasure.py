@@ -28,6 +28,7 @@ from organizations.sql import run
 PART = 1_000
 REASON = "The tenant is being erased."
 ERASED = "(erased)"
+BEFORE_A_NAME = ["tenant: ", "endpoint: ", "search: ", " of ", " for ", " to ", "tenant=", "q="]
 
 Parts = Iterator[tuple[str, int]]
 
@@ -42,7 +43,13 @@ SELECT count(*)::int AS number FROM gone
 # What staff once picked is told in words of the admin's filters, or of a command.
 _TOLD = """
 SELECT id FROM deliveries_staffreplay
-WHERE EXISTS (SELECT FROM unnest(%(names)s::text[]) AS name WHERE position(name in which) > 0)
+WHERE EXISTS (
+    SELECT FROM unnest(%(ids)s::text[]) AS id WHERE position(id in which) > 0
+) OR EXISTS (
+    -- A whole word of it, as they are written: `tenant: Acme; …`, `… of Acme, …`. A name may be a part of anything.
+    SELECT FROM unnest(%(names)s::text[]) AS name, unnest(%(before)s::text[]) AS before
+    WHERE position(before || name || ';' in which || ';') > 0 OR position(before || name || ',' in which || ',') > 0
+)
 """
 # Whatever tables there are, by the column: also those that somebody adds one day.
 _NAMING = """
@@ -196,9 +203,10 @@ def _belongings(organization: Organization) -> "dict[str, QuerySet[Any]]":
 
 def _silence_replays(organization: Organization) -> None:
     """Those of staff that name it, or an endpoint of it, in what was picked. Endpoints must be there still."""
-    names = [organization.name, quote_plus(organization.name), str(organization.pk)]
-    names += [str(endpoint) for endpoint in Endpoint.objects.of(organization)]
-    told = [row["id"] for row in run(_TOLD, {"names": names})]
+    endpoints = list(Endpoint.objects.of(organization))
+    names = [organization.name, quote_plus(organization.name), *map(str, endpoints)]
+    ids = [str(organization.pk), *(str(endpoint.pk) for endpoint in endpoints)]
+    told = [row["id"] for row in run(_TOLD, {"names": names, "ids": ids, "before": BEFORE_A_NAME})]
     StaffReplay.objects.filter(pk__in=told).update(which=ERASED)
     _silence(
         AuditEntry.objects.filter(

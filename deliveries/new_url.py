@@ -7,13 +7,13 @@ from organizations.audit_values import Secret, changes
 
 
 def move_endpoint(endpoint: Endpoint, url: str, *, actor: Actor) -> bool:
-    """In the transaction that is open. False when it has that URL already, or was deleted meanwhile.
+    """In the transaction that is open. False when it has that URL already, or was changed or deleted meanwhile.
 
     What a 410 or days of failures said was about the URL before, so a disabled endpoint is enabled; a paused one stays
     paused. The URL is checked by the caller (`targets.check_target`), outside of any transaction.
     """
     locked = Endpoint.objects.present().select_for_update(of=("self",)).filter(pk=endpoint.pk).first()
-    if locked is None or locked.url == url:
+    if locked is None or locked.url == url or locked.revision != endpoint.revision:
         return False
     before = _seen(locked)
     Endpoint.objects.filter(pk=locked.pk, state=Endpoint.State.DISABLED).resume()

@@ -29,6 +29,12 @@ class EndpointQuerySet(models.QuerySet[Any]):
         """Not deleted."""
         return self.filter(deleted_at__isnull=True)
 
+    def with_bare_url(self) -> EndpointQuerySet:
+        """`bare_url`: without the query, which may hold a token. Only in that may be searched, or one could guess it
+        letter by letter."""
+        bare = models.Func(F("url"), models.Value("?"), models.Value(1), function="split_part")
+        return self.annotate(bare_url=models.ExpressionWrapper(bare, models.TextField()))
+
     def default(self) -> EndpointQuerySet:
         return self.present().filter(is_default=True)
 

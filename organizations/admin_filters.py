@@ -27,7 +27,7 @@ class AskingFilter(ListFilter):
     ) -> None:
         super().__init__(request, params, model, model_admin)
         self.model_admin = model_admin
-        self.given = {name: params.pop(name, [""])[-1].strip() for name in self.names}
+        self.given = {name: params.pop(name, [""])[-1].replace("\0", "").strip() for name in self.names}
 
     @property
     def name(self) -> str:

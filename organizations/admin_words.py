@@ -1,6 +1,7 @@
 """How the admin's pages say things: when it was, which tenant, what state."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -76,6 +77,11 @@ def badge(state: str, words: str) -> SafeString:
 def lasted(milliseconds: int) -> str:
     """`850 ms`, `29.7 s`."""
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def pairs(of: Mapping[str, object]) -> list[tuple[str, object]]:
+    """What a template loops over: `.items` would be the value of a header called items."""
+    return list(of.items())
 
 
 def in_brief(seconds: float) -> str:

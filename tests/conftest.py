@@ -14,6 +14,7 @@ from organizations import limits, redis_client, verification
 from tests.calls import Caller
 from tests.doors import through_granian
 from tests.factories import make_key, make_organization
+from triggers_project import admin_overview
 
 OUR_APPS = ("organizations", "events", "deliveries")
 
@@ -38,6 +39,7 @@ def forget() -> None:
     verification.forget_all()
     redis_client.forget_outage()
     limits._own_count.spent.clear()
+    admin_overview.forget()
     structlog.contextvars.clear_contextvars()
 
 

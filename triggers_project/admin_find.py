@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from django.contrib.admin import AdminSite
 from django.db.models import Model, Q
@@ -70,7 +69,8 @@ def seeing(model: type[Model]) -> str:
 def everything_like(term: str, models: set[type[Model]]) -> Iterator[Found]:
     identifier = as_uuid(term)
     if identifier:
-        yield from with_id(identifier, models)
+        found = list(with_id(identifier, models))
+        yield from found or named(term, models)  # a dedup id may look like an id
     elif term.startswith(PREFIX):
         yield from with_key(term, models)
     else:
@@ -102,9 +102,11 @@ def named(term: str, models: set[type[Model]]) -> Iterator[Found]:
         for tenant in tenants[:MOST_OF_A_KIND]:
             yield found_row(tenant, exact=tenant.name.casefold() == term.casefold())
     if Endpoint in models:
-        bare = urlsplit(term)._replace(query="", fragment="").geturl() if "://" in term else term
-        endpoints = Endpoint.objects.select_related("organization").filter(
-            Q(url__icontains=bare) | Q(description__icontains=term), deleted_at=None
+        bare = without_the_query(term)
+        endpoints = (
+            Endpoint.objects.with_bare_url()
+            .select_related("organization")
+            .filter(Q(bare_url__icontains=bare) | Q(description__icontains=term), deleted_at=None)
         )
         for endpoint in endpoints[:MOST_OF_A_KIND]:
             yield found_row(endpoint, exact="://" in term and without_the_query(endpoint.url) == bare)

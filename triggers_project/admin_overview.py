@@ -1,5 +1,6 @@
 """The desk's front page: how things stand, whether all is well, and what to do when it isn't."""
 
+import time
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -12,12 +13,15 @@ from deliveries.traffic_figures import Point, Totals, series, totals_of
 from deliveries.traffic_tops import busiest_tenants, worst_endpoints
 from events.spans import Span
 from organizations.admin_charts import Chart, LineChart, Series
-from organizations.admin_lists import OrMore
+from organizations.admin_lists import SECONDS, OrMore
 from organizations.admin_words import how_many, in_brief
+from organizations.patience import TookTooLong, patience
 
 SEEN_BY = "deliveries.view_delivery"  # who may look at deliveries may look at their figures
 LATE_SECONDS = 60  # the oldest that is due: as the alert has it
 LOW_SUCCESS = 0.9  # of attempts
+REMEMBERED_SECONDS = 4
+NOTHING = Standing(0, 0, 0, 0, 0, 0, 0, None, False, 0)
 FEW_ATTEMPTS = 20  # say little about success
 
 
@@ -37,7 +41,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     name = request.GET.get("span", "")
     span = SPANS.get(name, Span.HOUR)
     points = series(span)
-    totals, now, heard, ticks = totals_of(points), standing(), workers(), scheduler_is_alive()
+    totals, now, heard, ticks = totals_of(points), standing_lately(), workers(), scheduler_is_alive()
     return {
         "may_look": True,
         "spans": [(key, one.words, one is span) for key, one in SPANS.items()],
@@ -52,6 +56,30 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         "worst": worst_endpoints(span),
         "busiest": busiest_tenants(span),
     }
+
+
+class _Remembered:
+    """Of this process: the page is open on many screens, most of all when much waits."""
+
+    at = float("-inf")
+    standing: Standing | None = None
+
+
+def standing_lately() -> Standing:
+    """Some seconds old at most, unless counting takes too long: then what was counted last."""
+    if _Remembered.standing is None or time.monotonic() - _Remembered.at > REMEMBERED_SECONDS:
+        try:
+            with patience(SECONDS):
+                _Remembered.standing = standing()
+        except TookTooLong:
+            _Remembered.standing = _Remembered.standing or NOTHING
+        _Remembered.at = time.monotonic()
+    return _Remembered.standing
+
+
+def forget() -> None:
+    """Counts anew at once (for tests)."""
+    _Remembered.standing = None
 
 
 def charts(points: list[Point], *, by_day: bool) -> list[Chart]:

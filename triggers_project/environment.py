@@ -24,9 +24,12 @@ class BadEnvironment(ValueError):
 
 def _read(name: str, path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        found = Path(path).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadEnvironment(f"{name}={path!r} can't be read: {type(error).__name__}") from None
+    if not found:
+        raise BadEnvironment(f"{name}={path!r} is empty")
+    return found
 
 
 class Environment:

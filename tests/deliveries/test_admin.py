@@ -166,3 +166,9 @@ def test_who_may_not_look_sees_nothing(dead: Delivery) -> None:
         page = browser.get(path)
         assert page.status_code == 403
         assert "Your account may not see or do this." in words(page)
+
+
+def test_a_header_that_is_called_items_breaks_no_page(dead: Delivery) -> None:
+    try_once(dead, response_headers={"items": "x"})
+
+    assert "items: x" in words(administrator().get(page_of(dead)))

@@ -249,3 +249,16 @@ def test_every_column_that_names_a_tenant_is_asked() -> None:
         if field.related_model is Organization or "organization" in field.name
     }
     assert {column for _, column in pointing} == {"organization_id"}
+
+
+def test_a_replay_that_has_the_name_in_another_word_is_left_alone(rival: SimpleNamespace) -> None:
+    """A tenant chooses its name: `e` is a part of nearly everything."""
+    Organization.objects.filter(pk=rival.organization.pk).update(name="e")
+    others = "dead letters; tenant: Another; endpoint: https://b.example/e"
+    for which in ("dead letters; tenant: e; last status code: 503", others):
+        StaffReplay.objects.create(asked_by="bob", which=which, as_of=Now())
+
+    assert erase(rival.organization, "--yes", "e")[0] == 0
+
+    told = StaffReplay.objects.filter(asked_by="bob").values_list("which", flat=True)
+    assert sorted(told) == ["(erased)", others]

@@ -178,3 +178,20 @@ def test_its_memory_and_its_questions_are_bounded(
     with django_assert_num_queries(7):  # type: ignore[operator]  # the tenant, the newest, four pages, the audit entry
         assert len(set(ids(export(acme.organization.pk)))) == 250
     assert sizes == [100, 100, 50]
+
+
+def test_what_is_no_export_or_somebody_elses_is_left_as_it_is(
+    acme: SimpleNamespace, rival: SimpleNamespace, events: list[str], tmp_path: Path
+) -> None:
+    minified, theirs = tmp_path / "minified", tmp_path / "theirs"
+    minified.write_text('{"a":1}')
+    export(acme.organization.pk, "--output", str(theirs))
+    whole = theirs.read_text()
+
+    with pytest.raises(CommandError, match="does not end as an export does"):
+        export(acme.organization.pk, "--output", str(minified), "--resume")
+    with pytest.raises(CommandError, match="has the events of another tenant"):
+        export(rival.organization.pk, "--output", str(theirs), "--resume")
+
+    assert minified.read_text() == '{"a":1}'
+    assert theirs.read_text() == whole

@@ -288,7 +288,7 @@ ADMIN_READS = {
         "/admin/organizations/auditentry/{entry}/change/", 4, "organizations_auditentry_pkey"
     ),
     "admin: replays": Read("/admin/deliveries/staffreplay/", 8),
-    "admin: overview": Read("/admin/", 5, "audit_by_name"),
-    "admin: overview of a week": Read("/admin/?span=week", 5, "audit_by_name"),
+    "admin: overview": Read("/admin/", 9, "audit_by_name"),
+    "admin: overview of a week": Read("/admin/?span=week", 9, "audit_by_name"),
 }
 READS = API_READS | ADMIN_READS

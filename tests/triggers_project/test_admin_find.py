@@ -97,3 +97,24 @@ def test_a_search_that_takes_too_long_says_so(db: None, monkeypatch: pytest.Monk
 
     assert "This took too long." in words(find("acme"))
     assert Organization.objects.count() == 0
+
+
+def test_a_token_in_a_query_cannot_be_guessed(delivery: Any) -> None:
+    browser = administrator()
+
+    assert "Nothing is called that." in words(find("token=s3", browser))
+    for path in ("?q=token=s3", "?url__startswith=http", "?url__contains=s3"):
+        page = browser.get(f"/admin/deliveries/endpoint/{path}")
+        assert page.status_code == 302 or not page.context["cl"].result_list, path
+
+
+def test_what_is_no_url_is_looked_for_all_the_same(db: None) -> None:
+    assert "Nothing is called that." in words(find("https://[x"))
+
+
+def test_a_dedup_id_that_looks_like_an_id_leads_to_its_event(acme: SimpleNamespace) -> None:
+    make_endpoint(acme.organization)
+    dedup_id = "0192f5a0-0000-7000-8000-000000000000"
+    event_id = acme.api.post("/api/events", {"type": "a.b", "payload": {}, "dedup_id": dedup_id}).json()["id"]
+
+    assert find(dedup_id).headers["Location"] == f"/admin/events/event/{event_id}/change/"

@@ -8,6 +8,7 @@ from organizations import verification
 from tests.conftest import forget
 from tests.triggers_project.admin_reads import READS
 from tests.triggers_project.reads_fill import Rows, fill, make_rows, name_rows, small_ones
+from triggers_project import admin_overview
 
 FEW, MANY = range(1, 21), range(21, 101)  # half of them are acme's, and each kind is among the few
 # What is looked up once in a process: both tenants' keys, kinds of content.
@@ -23,6 +24,7 @@ def counts(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> dict[
         patch.setattr(
             verification, "STATE_SECONDS", 3_600
         )  # else a key is looked at again, in the midst of it
+        patch.setattr(admin_overview, "REMEMBERED_SECONDS", -1)
         found = _counted()
         transaction.set_rollback(True)
     return found

@@ -35,7 +35,7 @@ class AllProcesses(Collector):
             self._fold()
             generation = self._generation()
             files = [*self._folder.glob("*.db"), *(generation.glob("*.db") if generation else ())]
-            yield from MultiProcessCollector.merge([str(path) for path in files], accumulate=True)
+            yield from MultiProcessCollector.merge([str(path) for path in _begun(files)], accumulate=True)
 
     def fold(self) -> None:
         """What each scrape does as well: so that files don't pile up when nobody scrapes."""
@@ -63,7 +63,7 @@ class AllProcesses(Collector):
         for kind in KEPT:
             sources = [self._folder / f"{kind}_{name}.db" for name in dead]
             sources += [generation / f"{kind}_ended.db"] if generation else []
-            _add_up([path for path in sources if path.exists()], made / f"{kind}_ended.db")
+            _add_up(_begun(path for path in sources if path.exists()), made / f"{kind}_ended.db")
         (made / FOLDED).write_text("\n".join(dead))
         fresh = made.rename(self._folder / f"{GENERATION}{number}")  # from here on these count
         self._remove_all_but(fresh)
@@ -88,6 +88,11 @@ class AllProcesses(Collector):
             for path in self._folder.glob(f"*_{name}.db"):
                 path.unlink()
             (self._folder / f"{name}{ALIVE}").unlink(missing_ok=True)
+
+
+def _begun(files: Iterable[Path]) -> list[Path]:
+    """Those with something in them: a process makes its file empty, and may be looked at, or killed, just then."""
+    return [path for path in files if path.stat().st_size]
 
 
 def _add_up(files: Iterable[Path], into: Path) -> None:

@@ -23,6 +23,7 @@ from organizations.teaching import COMMAND_LINE, TeachingCommand, moment
 
 # Events asked for at once. All of the largest size they take 128 MB.
 PAGE = 500
+FIRST_BYTES = b'{"id":'  # of an export
 _FIELDS = ("id", "type", "payload", "dedup_id", "status", "created_at", "acknowledged_at")
 _COLUMNS = tuple("payload_text" if name == "payload" else name for name in _FIELDS)
 
@@ -99,6 +100,11 @@ class Command(TeachingCommand):
             if path is None or options["after"]:
                 raise CommandError("--resume goes with --output, and without --after.")
             options["after"] = last_of(path)
+            theirs = Event.objects.exclude(organization_id=options["organization"]).filter(
+                pk=options["after"]
+            )
+            if theirs.exists():
+                raise CommandError(f"{path} has the events of another tenant; nothing was written.")
         if path is None:
             yield self.stdout  # type: ignore[misc]
             return
@@ -148,10 +154,16 @@ def last_of(path: Path) -> UUID | None:
                 start = file.seek(start - size)
                 tail = file.read(size) + tail
             whole = tail[: tail.rfind(b"\n") + 1]
-            file.truncate(start + len(whole))
-        if not whole:
-            return None
-        return UUID(msgspec.json.decode(whole.splitlines()[-1])["id"])
+            if not end:
+                return None
+            if not whole:
+                if not tail.startswith(FIRST_BYTES):
+                    raise ValueError("There is no whole line in it.")
+                file.truncate(0)
+                return None
+            last = UUID(msgspec.json.decode(whole.splitlines()[-1])["id"])
+            file.truncate(start + len(whole))  # only now: it is an export
+        return last
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, msgspec.DecodeError):

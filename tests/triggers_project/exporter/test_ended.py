@@ -159,3 +159,15 @@ def test_without_the_folder_each_process_counts_for_itself(monkeypatch: pytest.M
     before = process_files.values.ValueClass
     process_files.count_by_process()
     assert process_files.values.ValueClass is before
+
+
+def test_a_file_that_is_just_being_made_is_passed_over(folder: Path, start: Callable[[], Process]) -> None:
+    living, killed = start(), start()
+    living.count(3)
+    killed.count(4)
+    (folder / "counter_0123.db").touch()
+    (folder / "0123.alive").touch()  # whose process has ended
+    killed.kill()
+    (folder / "counter_4567.db").touch()
+
+    assert figures(folder) == {"c_total": 7, "s_count": 2, "s_sum": 7, "g": 3}

@@ -33,7 +33,8 @@ function showTimes(root) {
 // A region with data-live="seconds" is fetched anew with its page. What somebody is using in it stays as it is.
 async function refresh(regions) {
   const answer = await fetch(location.href, { headers: { "X-Requested-With": "desk" } });
-  if (!answer.ok || answer.redirected) return false;
+  if (answer.redirected) return false;
+  if (!answer.ok) throw new Error(answer.status);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const region of regions) {
     const fresh = page.getElementById(region.id);
@@ -50,13 +51,35 @@ async function refresh(regions) {
   return regions.every((region) => page.getElementById(region.id).dataset.live);
 }
 
+// Who looks at figures that are not renewed must know it: that is when it matters.
+let renewed = new Date();
+
+function fresh(regions, goOn) {
+  renewed = new Date();
+  for (const note of document.querySelectorAll(".not-fresh")) note.remove();
+  if (goOn === false) stale(regions, "You may have to log in again.");
+}
+
+function stale(regions, why = "The server does not answer.") {
+  for (const region of regions) {
+    if (!region.dataset.live || region.querySelector(".not-fresh")) continue;
+    const note = document.createElement("p");
+    note.className = "not-fresh state state-bad";
+    note.setAttribute("role", "alert");
+    note.textContent = `These figures are of ${exact.format(renewed)}. ${why}`;
+    region.prepend(note);
+  }
+}
+
 function keepFresh() {
   const regions = Array.from(document.querySelectorAll("[data-live][id]"));
   if (!regions.length) return;
   const seconds = Math.min(...regions.map((region) => Number(region.dataset.live)));
   const again = () => setTimeout(async () => {
     let goOn = true;
-    if (!document.hidden) goOn = await refresh(regions).catch(() => true);
+    if (!document.hidden) {
+      goOn = await refresh(regions).then((more) => { fresh(regions, more); return more; }, () => { stale(regions); return true; });
+    }
     if (goOn) again();
   }, seconds * 1000);
   again();
@@ -72,13 +95,9 @@ function useOwnZone(form) {
     if (label) label.firstChild.textContent = label.firstChild.textContent.replace("(UTC)", "(your time)");
     if (field.value) field.value = typed(new Date(`${field.value}Z`));
   }
-  form.addEventListener("submit", () => {
+  form.addEventListener("formdata", (event) => {
     for (const field of fields) {
-      if (!field.value) continue;
-      const sent = Object.assign(document.createElement("input"), { type: "hidden", name: field.name });
-      sent.value = new Date(field.value).toISOString().slice(0, 16);
-      field.removeAttribute("name");
-      form.append(sent);
+      if (field.value) event.formData.set(field.name, new Date(field.value).toISOString().slice(0, 16));
     }
   });
 }
