@@ -23,7 +23,7 @@ OUR_APPS = ("organizations", "events", "deliveries")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first: one that came last would leave the other processes with nothing to do. The rest stays in the
     order that chance gave it."""
-    items.sort(key=lambda item: not {"flows", "local"} & set(item.path.parts))
+    items.sort(key=lambda item: not {"flows", "local", "browser"} & set(item.path.parts))
 
 
 @pytest.fixture(autouse=True)
