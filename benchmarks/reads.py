@@ -42,13 +42,20 @@ API = {
 ADMIN = {
     "admin: dead letters": "/admin/deliveries/deadletter/",
     "admin: dead letters of a tenant": "/admin/deliveries/deadletter/?q={name}",
+    "admin: dead letters by endpoint and cause": "/admin/deliveries/deadletter/causes/",
     "admin: dead letter by event": "/admin/deliveries/deadletter/?q={event}",
     "admin: events": "/admin/events/event/",
     "admin: an event by its id": "/admin/events/event/?q={event}",
     "admin: event page": "/admin/events/event/{event}/change/",
     "admin: deliveries": "/admin/deliveries/delivery/",
-    "admin: organizations": "/admin/organizations/organization/",
-    "admin: index": "/admin/",
+    "admin: delivery page": "/admin/deliveries/delivery/{delivery}/change/",
+    "admin: endpoints": "/admin/deliveries/endpoint/",
+    "admin: endpoint page": "/admin/deliveries/endpoint/{endpoint}/change/",
+    "admin: tenants": "/admin/organizations/organization/",
+    "admin: tenant page": "/admin/organizations/organization/{tenant}/change/",
+    "admin: an id, found": "/admin/find/?q={event}",
+    "admin: front page, an hour": "/admin/",
+    "admin: front page, a week": "/admin/?span=week",
 }
 
 
@@ -84,6 +91,7 @@ def places_of(stack: Stack, tenant: dict[str, Any]) -> dict[str, str]:
         "event": str(row[1]),
         "endpoint": str(row[2]),
         "name": organization["name"],
+        "tenant": organization["id"],
         "a_month_ago": time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() - 30 * 86_400)),
         "the_day_after": time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() - 29 * 86_400)),
     }
