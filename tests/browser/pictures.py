@@ -23,6 +23,17 @@ from triggers_project.local.stack import ROOT, Stack
 
 FOLDER = ROOT / "docs" / "desk"
 EMPTY = ("overview", "dead-letters", "events", "endpoints", "replays")
+ASKED = {
+    "pause-asked": "deliveries/endpoint/{endpoint}/pause/",
+    "rotate-asked": "deliveries/endpoint/{endpoint}/rotate/",
+    "url-asked": "deliveries/endpoint/{endpoint}/url/",
+    "window-asked": "deliveries/endpoint/{endpoint}/replay/",
+    "test-asked": "deliveries/endpoint/{endpoint}/test/",
+    "event-replay-asked": "events/event/{event}/replay/",
+    "acknowledge-asked": "events/event/{event}/acknowledge/",
+    "person": "auth/user/1/change/",
+    "roles": "auth/group/",
+}
 LOOKS = [
     (f"{theme}-{size}", theme, viewport)
     for theme in ("light", "dark")
@@ -47,7 +58,9 @@ def main() -> None:
         password = owner(stack)
         take(browser, stack, password, {f"{name}-empty": PAGES[name] for name in EMPTY})
         where = fill(stack, receiver)
-        take(browser, stack, password, {name: path_of(name, where) for name in PAGES})
+        asked = {name: path.format(**vars(where)) for name, path in ASKED.items()}
+        # In one go: who logs in more than ten times in five minutes has to wait.
+        take(browser, stack, password, {**{name: path_of(name, where) for name in PAGES}, **asked})
         browser.close()
 
 
