@@ -11,21 +11,23 @@ from triggers_project.local.docs.faults import faults_of
 def faults(tmp_path: Path):
     """Builds a site of an index and an `other` page, and says what is wrong with it."""
 
-    def look(index: str, **files: str) -> list[str]:
+    def look(index: str, *, shown: str = PROGRAM, **files: str) -> list[str]:
         site, sources = tmp_path / "site", tmp_path / "docs"
         for folder in (site, sources):
             folder.mkdir()
-        written = {"index.html": index, "other.html": '<h2 id="here">…</h2>', **files}
+        written = {"index.html": index + shown, "other.html": '<h2 id="here">…</h2>', **files}
         for name, text in written.items():
             (site / name.replace("_", ".")).write_text(text)
         for name in ("index.md", "other.md"):
             (sources / name).write_text("…")
+        (sources / "program.py").write_text("print(1 < 2)\n")
         return faults_of(site, sources=sources)
 
     return look
 
 
 WELL = '<a href="other.html#here">…</a><a href="https://example.com/">…</a><img src="data:image/png;base64,AA==">'
+PROGRAM = '<pre><span id="a">print</span>(1 &lt; 2)</pre>'
 
 
 def test_a_good_site_has_none(faults) -> None:
@@ -59,3 +61,7 @@ def test_a_style_that_fetches_is_named(faults) -> None:
 
 def test_a_page_to_which_nothing_leads_is_named(faults) -> None:
     assert faults("…") == ["other.md: nothing leads to it; name it in mkdocs.yml or on a page"]
+
+
+def test_a_program_that_is_not_shown_as_it_is_is_named(faults) -> None:
+    assert faults(WELL, shown=PROGRAM.replace("2", "3")) == ["program.py: no page shows it"]

@@ -11,6 +11,7 @@ from triggers_project.local.docs.page import Page, read_page
 DRAWN_ELSEWHERE = {"mermaid", "glightbox", "pyodide"}
 # It is served at any depth below a site, so it names its files from the top.
 NOT_LOOKED_AT = {"404.html"}
+PROGRAMS = {".go", ".java", ".mjs", ".php", ".py"}
 
 _IN_STYLES = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""")
 
@@ -20,22 +21,27 @@ def faults_of(site: Path, *, sources: Path) -> list[str]:
     paths = [path for path in sorted(site.rglob("*.html")) if path.name not in NOT_LOOKED_AT]
     pages = {path: read_page(path) for path in paths}
     return [
-        *(fault for path, page in pages.items() for fault in _dead_links(site, path, page, pages)),
+        *_dead_links(site, pages),
         *(fault for path, page in pages.items() for fault in _from_elsewhere(site, path, page)),
         *_styles_from_elsewhere(site),
         *_lost(site, sources, pages),
+        *_not_shown(sources, pages.values()),
     ]
 
 
-def _dead_links(site: Path, path: Path, page: Page, pages: dict[Path, Page]) -> Iterator[str]:
-    for address in sorted({*page.links, *page.fetched}):
-        target, anchor = _target(path, address)
-        if target is None:
-            continue
-        if not target.is_file():
-            yield f"{path.relative_to(site)}: {address} leads nowhere"
-        elif anchor and target in pages and anchor not in pages[target].ids:
-            yield f"{path.relative_to(site)}: {address} names a place that is not there"
+def _dead_links(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
+    """Each place once, by the first page that leads there: one of the menu is on every page."""
+    seen = set()
+    for path, page in pages.items():
+        for address in sorted({*page.links, *page.fetched}):
+            target, anchor = _target(path, address)
+            if target is None or (target, anchor) in seen:
+                continue
+            seen.add((target, anchor))
+            if not target.is_file():
+                yield f"{path.relative_to(site)}: {address} leads nowhere"
+            elif anchor and target in pages and anchor not in pages[target].ids:
+                yield f"{path.relative_to(site)}: {address} names a place that is not there"
 
 
 def _target(path: Path, address: str) -> tuple[Path | None, str]:
@@ -71,6 +77,14 @@ def _lost(site: Path, sources: Path, pages: dict[Path, Page]) -> Iterator[str]:
             yield f"{source.relative_to(sources)}: it was not built"
         elif built not in found:
             yield f"{source.relative_to(sources)}: nothing leads to it; name it in mkdocs.yml or on a page"
+
+
+def _not_shown(sources: Path, pages: Iterable[Page]) -> Iterator[str]:
+    """Programs that a page should have taken in, and has not as they are."""
+    for source in sorted(path for path in sources.rglob("*") if path.suffix in PROGRAMS):
+        text = source.read_text().strip().expandtabs(4)  # as Markdown does
+        if not any(text in page.text for page in pages):
+            yield f"{source.relative_to(sources)}: no page shows it"
 
 
 def _reached(start: Path, pages: dict[Path, Page]) -> set[Path]:

@@ -21,12 +21,17 @@ class Page:
     links: set[str] = field(default_factory=set)
     fetched: set[str] = field(default_factory=set)
     classes: set[str] = field(default_factory=set)
+    text: str = ""
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.page = Page()
+        self.words: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attrs}
@@ -44,4 +49,5 @@ class _Reader(HTMLParser):
 def read_page(path: Path) -> Page:
     reader = _Reader()
     reader.feed(path.read_text())
+    reader.page.text = "".join(reader.words)
     return reader.page
