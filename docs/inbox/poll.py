@@ -1,4 +1,4 @@
-"""Works through the inbox, with Python's standard library alone: URL=… KEY=trg_… python3 poll.py"""
+"""Works through the inbox, with the standard library alone: URL=… KEY=trg_… python3 poll.py"""
 
 import json
 import os

@@ -1,4 +1,4 @@
-// A receiver of webhooks, with what the JDK (17 or newer) has: WEBHOOK_SECRET=whsec_… java Verify.java
+// A receiver, with what JDK 17 has: WEBHOOK_SECRET=whsec_… java Verify.java
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -17,17 +17,19 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 public class Verify {
-    static final byte[] KEY = Base64.getDecoder().decode(setting("WEBHOOK_SECRET", "").replaceFirst("^whsec_", ""));
+    static final String SECRET = setting("WEBHOOK_SECRET", "");
+    static final byte[] KEY = Base64.getDecoder().decode(SECRET.replaceFirst("^whsec_", ""));
     static final Path INBOX = Path.of(setting("INBOX", "inbox"));
     static final long TOLERANCE = 5 * 60; // seconds that the clocks may differ, and an attempt be old
     static final int LARGEST = 1024 * 1024; // bytes
 
-    /** Whether the body, byte for byte as it came, is signed with our secret, and not long ago. */
+    /** Whether the body, as it came, is signed with our secret, and not long ago. */
     static boolean verify(Headers headers, byte[] body, long now) throws GeneralSecurityException {
         String id = headers.getFirst("webhook-id");
         String timestamp = headers.getFirst("webhook-timestamp");
         String signatures = headers.getFirst("webhook-signature");
-        if (id == null || signatures == null || timestamp == null || !timestamp.matches("[0-9]{1,12}")) return false;
+        if (id == null || timestamp == null || signatures == null) return false;
+        if (!timestamp.matches("[0-9]{1,12}")) return false;
         if (Math.abs(now - Long.parseLong(timestamp)) > TOLERANCE) return false;
         Mac mac = Mac.getInstance("HmacSHA256");
         mac.init(new SecretKeySpec(KEY, "HmacSHA256"));
@@ -40,7 +42,7 @@ public class Verify {
         return false;
     }
 
-    /** False if it came before. A folder stands for your table here: INSERT … ON CONFLICT (id) DO NOTHING. */
+    /** False if it came before. The folder stands for a table: INSERT … ON CONFLICT DO NOTHING. */
     static boolean store(String id, byte[] body) throws IOException {
         try {
             Files.write(INBOX.resolve(id), body, StandardOpenOption.CREATE_NEW);
@@ -52,7 +54,7 @@ public class Verify {
 
     static int receive(HttpExchange exchange) throws IOException, GeneralSecurityException {
         if (!exchange.getRequestMethod().equals("POST")) return 405;
-        // The raw body: what is parsed and written anew has another signature.
+        // The raw body: written anew it would have another signature.
         byte[] body = exchange.getRequestBody().readNBytes(LARGEST + 1);
         if (body.length > LARGEST) return 413;
         if (!verify(exchange.getRequestHeaders(), body, System.currentTimeMillis() / 1000)) return 401;
@@ -77,7 +79,8 @@ public class Verify {
     }
 
     public static void main(String[] arguments) throws IOException {
-        if (KEY.length == 0) throw new IllegalStateException("WEBHOOK_SECRET is empty"); // anybody could sign
+        // With an empty key anybody could sign.
+        if (KEY.length == 0) throw new IllegalStateException("WEBHOOK_SECRET is empty");
         Files.createDirectories(INBOX);
         int port = Integer.parseInt(setting("PORT", "9000"));
         HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", port), 0);

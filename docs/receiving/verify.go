@@ -1,4 +1,4 @@
-// A receiver of webhooks, with Go's standard library alone: WEBHOOK_SECRET=whsec_… go run verify.go
+// A receiver, with the standard library alone: WEBHOOK_SECRET=whsec_… go run verify.go
 package main
 
 import (
@@ -27,7 +27,7 @@ var (
 	inbox = setting("INBOX", "inbox")
 )
 
-// verify says whether the body, byte for byte as it came, is signed with our secret, and not long ago.
+// verify says whether the body, as it came, is signed with our secret, and not long ago.
 func verify(header http.Header, body []byte, now time.Time) bool {
 	id, timestamp := header.Get("webhook-id"), header.Get("webhook-timestamp")
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
@@ -49,7 +49,7 @@ func verify(header http.Header, body []byte, now time.Time) bool {
 	return false
 }
 
-// store says whether it is new. A folder stands for your table here: INSERT … ON CONFLICT (id) DO NOTHING.
+// store says whether it is new. The folder stands for a table: INSERT … ON CONFLICT DO NOTHING.
 func store(id string, body []byte) (bool, error) {
 	file, err := os.OpenFile(filepath.Join(inbox, id), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -66,7 +66,7 @@ func store(id string, body []byte) (bool, error) {
 }
 
 func receive(answer http.ResponseWriter, request *http.Request) {
-	// The raw body: what is parsed and written anew has another signature.
+	// The raw body: written anew it would have another signature.
 	body, err := io.ReadAll(http.MaxBytesReader(answer, request.Body, largest))
 	if err != nil {
 		answer.WriteHeader(http.StatusRequestEntityTooLarge)
@@ -98,7 +98,8 @@ func setting(name, otherwise string) string {
 
 func main() {
 	var err error
-	key, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(os.Getenv("WEBHOOK_SECRET"), "whsec_"))
+	secret := strings.TrimPrefix(os.Getenv("WEBHOOK_SECRET"), "whsec_")
+	key, err = base64.StdEncoding.DecodeString(secret)
 	if err != nil || len(key) == 0 { // with an empty key anybody could sign
 		log.Fatal("WEBHOOK_SECRET is no secret")
 	}

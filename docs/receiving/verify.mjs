@@ -1,4 +1,4 @@
-// A receiver of webhooks, with what Node has built in: WEBHOOK_SECRET=whsec_… node verify.mjs
+// A receiver, with what Node has built in: WEBHOOK_SECRET=whsec_… node verify.mjs
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,9 +9,9 @@ const INBOX = process.env.INBOX ?? "inbox";
 const TOLERANCE = 5 * 60; // seconds that the clocks may differ, and an attempt be old
 const LARGEST = 1024 * 1024; // bytes
 
-if (KEY.length === 0) throw new Error("WEBHOOK_SECRET is empty"); // with an empty key anybody could sign
+if (KEY.length === 0) throw new Error("WEBHOOK_SECRET is empty"); // anybody could sign
 
-// Whether the body, byte for byte as it came, is signed with our secret, and not long ago.
+// Whether the body, as it came, is signed with our secret, and not long ago.
 function verify(headers, body, now) {
   const id = headers["webhook-id"] ?? "";
   const timestamp = headers["webhook-timestamp"] ?? "";
@@ -26,7 +26,7 @@ function verify(headers, body, now) {
     .some((each) => each.length === expected.length && timingSafeEqual(each, expected));
 }
 
-// False if it came before. A folder stands for your table here: INSERT … ON CONFLICT (id) DO NOTHING.
+// False if it came before. The folder stands for a table: INSERT … ON CONFLICT DO NOTHING.
 async function store(id, body) {
   try {
     await writeFile(join(INBOX, id), body, { flag: "wx" });
@@ -37,7 +37,7 @@ async function store(id, body) {
   }
 }
 
-// The raw body: what is parsed and written anew has another signature. Null if it is too large.
+// The raw body: written anew it would have another signature. Null if it is too large.
 async function read(request) {
   const parts = [];
   let size = 0;

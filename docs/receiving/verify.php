@@ -1,14 +1,14 @@
 <?php
-// A receiver of webhooks, with plain PHP 8: WEBHOOK_SECRET=whsec_… php -S 127.0.0.1:9000 verify.php
+// A receiver, with plain PHP 8: WEBHOOK_SECRET=whsec_… php -S 127.0.0.1:9000 verify.php
 declare(strict_types=1);
 
 const TOLERANCE = 5 * 60; // seconds that the clocks may differ, and an attempt be old
 const LARGEST = 1024 * 1024; // bytes
 
-// Whether the body, byte for byte as it came, is signed with our secret, and not long ago.
-function verify(string $key, string $id, string $timestamp, string $signatures, string $body, int $now): bool
+// Whether the body, as it came, is signed with our secret, and not long ago.
+function verify(string $key, string $id, string $timestamp, string $signatures, string $body): bool
 {
-    if ($id === '' || !ctype_digit($timestamp) || abs($now - (int) $timestamp) > TOLERANCE) {
+    if ($id === '' || !ctype_digit($timestamp) || abs(time() - (int) $timestamp) > TOLERANCE) {
         return false;
     }
     $expected = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", $key, true));
@@ -21,7 +21,7 @@ function verify(string $key, string $id, string $timestamp, string $signatures, 
     return false;
 }
 
-// False if it came before. A folder stands for your table here: INSERT … ON CONFLICT (id) DO NOTHING.
+// False if it came before. The folder stands for a table: INSERT … ON CONFLICT DO NOTHING.
 function store(string $folder, string $id, string $body): bool
 {
     is_dir($folder) || @mkdir($folder, 0700, true);
@@ -40,7 +40,7 @@ function receive(): int
     if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
         return 405;
     }
-    // The raw body, not $_POST: what is parsed and written anew has another signature.
+    // The raw body, not $_POST: written anew it would have another signature.
     $body = file_get_contents('php://input', length: LARGEST + 1);
     if ($body === false || strlen($body) > LARGEST) {
         return 413;
@@ -50,7 +50,7 @@ function receive(): int
     $timestamp = $_SERVER['HTTP_WEBHOOK_TIMESTAMP'] ?? '';
     $signatures = $_SERVER['HTTP_WEBHOOK_SIGNATURE'] ?? '';
     // With an empty key anybody could sign.
-    if (!$key || !verify($key, $id, $timestamp, $signatures, $body, time())) {
+    if (!$key || !verify($key, $id, $timestamp, $signatures, $body)) {
         return 401;
     }
     if (store(getenv('INBOX') ?: 'inbox', $id, $body)) {

@@ -1,4 +1,4 @@
-"""A receiver of webhooks, with Python's standard library alone: WEBHOOK_SECRET=whsec_… python3 verify.py"""
+"""A receiver, with the standard library alone: WEBHOOK_SECRET=whsec_… python3 verify.py"""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ if not KEY:
 
 
 def verify(headers, body, now):
-    """Whether the body, byte for byte as it came, is signed with our secret, and not long ago."""
+    """Whether the body, as it came, is signed with our secret, and not long ago."""
     message_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     if not message_id or not (timestamp.isascii() and timestamp.isdigit()):
@@ -33,7 +33,7 @@ def verify(headers, body, now):
 
 
 def store(message_id, body):
-    """False if it came before. A folder stands for your table here: INSERT … ON CONFLICT (id) DO NOTHING."""
+    """False if it came before. The folder stands for a table: INSERT … ON CONFLICT DO NOTHING."""
     try:
         with (INBOX / message_id).open("xb") as file:
             file.write(body)
@@ -54,7 +54,7 @@ class Receiver(BaseHTTPRequestHandler):
         size = int(self.headers.get("Content-Length", 0))
         if size > LARGEST:
             return 413
-        body = self.rfile.read(size)  # the raw body: what is parsed and written anew has another signature
+        body = self.rfile.read(size)  # the raw body: written anew it would have another signature
         if not verify(self.headers, body, time.time()):
             return 401
         if store(self.headers["webhook-id"], body):
@@ -64,4 +64,5 @@ class Receiver(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     INBOX.mkdir(exist_ok=True)
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "9000"))), Receiver).serve_forever()
+    port = int(os.environ.get("PORT", "9000"))
+    ThreadingHTTPServer(("127.0.0.1", port), Receiver).serve_forever()

@@ -1,4 +1,4 @@
-"""Sends one event, with Python's standard library alone: URL=… KEY=trg_… python3 send.py"""
+"""Sends one event, with the standard library alone: URL=… KEY=trg_… python3 send.py"""
 
 import json
 import os
@@ -10,7 +10,7 @@ TRIES = 5
 
 
 def send(event_type, payload, dedup_id):
-    """The event's id. It may be called again with the same dedup id: of many such events one is accepted."""
+    """The event's id. Call it again as often as you like: of one dedup id, one is accepted."""
     body = json.dumps({"type": event_type, "payload": payload, "dedup_id": dedup_id}).encode()
     for number in range(1, TRIES + 1):
         wait = 2**number
@@ -35,7 +35,7 @@ def post(body):
 
 
 def id_if_there(problem):
-    """An earlier try may have arrived, and only its answer was lost. What else is refused would be refused again."""
+    """An earlier try may have arrived, and its answer been lost. Any other refusal is final."""
     if problem["code"] == "duplicate_event":
         return problem["event_id"]
     raise ValueError(f"refused: {problem['detail']}")
