@@ -44,7 +44,10 @@ LANGUAGES = [
 
 
 def each_language() -> list[object]:
-    """All tests of one language go to one process of pytest-xdist, so that its receiver is started once."""
+    """All tests of one language go to one process of pytest-xdist, so that its receiver is started once.
+
+    pytest-xdist 3.8 overlooks groups under pytest 9.2: then it is started once in each process.
+    """
     return [
         pytest.param(
             language,
