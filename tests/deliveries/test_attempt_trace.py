@@ -3,6 +3,8 @@
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
+from deliveries.models import Attempt
+from deliveries.sent_request import SentRequests
 from organizations.models import Organization
 from tests.deliveries.engine_room import run_engine
 from tests.deliveries.receiver import Behaviour, Request, answers, receiving
@@ -48,6 +50,17 @@ def test_without_traces_a_receiver_that_asks_gets_the_events(
 def test_an_event_without_a_trace_passes_none_on(committed_organization: Organization) -> None:
     _, (request,) = sent(committed_organization, answers(204), traceparent=None)
     assert "traceparent" not in request.headers
+
+
+def test_the_request_put_together_again_has_it_unless_it_was_the_attempts_own(
+    committed_organization: Organization, settings: pytest.FixtureDef
+) -> None:
+    delivery, _ = sent(committed_organization, answers(204))
+    shown = []
+    for settings.TRACES in (False, True):
+        requests = SentRequests(delivery.event_id, [delivery.endpoint])
+        shown.append(requests.of(Attempt.objects.get(), delivery).headers["traceparent"])
+    assert shown == [CALLERS, "(not shown)"]
 
 
 def test_an_attempt_is_a_span_below_the_acceptance(
