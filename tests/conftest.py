@@ -14,6 +14,7 @@ from organizations import limits, redis_client, verification
 from tests.calls import Caller
 from tests.doors import through_granian
 from tests.factories import make_key, make_organization
+from tests.traced import Traced
 from triggers_project import admin_overview
 
 OUR_APPS = ("organizations", "events", "deliveries")
@@ -82,6 +83,13 @@ def door(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     if request.param == "granian":
         monkeypatch.setattr(Caller, "through", staticmethod(through_granian))
     return str(request.param)
+
+
+@pytest.fixture
+def traced() -> Iterator[Traced]:
+    """Traces are on, in this process, and go nowhere but to the test."""
+    with Traced() as traced:
+        yield traced
 
 
 @pytest.fixture

@@ -70,6 +70,8 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
             "celery.beat": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "aiohttp": {"level": "ERROR"},
+            # Each export that fails would have several lines: `organizations/tracing.py` says it once.
+            "opentelemetry": {"level": "CRITICAL"},
         },
     }
 

@@ -14,6 +14,7 @@ from triggers_project.generated_secrets import generated_secret
 from triggers_project.local import embedded
 from triggers_project.logs import logging_config
 from triggers_project.mail import mail_server
+from triggers_project.traces import traces_wanted
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "triggers_project.requests.RequestLog",
+    "events.middleware.Traced",
     "triggers_project.requests.ReadTheRest",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -319,12 +321,13 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # https is the proxy's business; a redirect would break API clients
 ]
 
-# --- Logs and metrics ---------------------------------------------------------------------------------------------
+# --- Logs, traces and metrics ------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
 LOG_FORMAT = env.choice("LOG_FORMAT", "console" if sys.stderr.isatty() else "json", ["console", "json"])
 LOGGING_CONFIG = "triggers_project.logs.configure"
 LOGGING = logging_config(level=LOG_LEVEL, form=LOG_FORMAT)
 count_by_process()
+TRACES = traces_wanted(env)
 METRICS_BY_TENANT = env.boolean("METRICS_BY_TENANT", default=False)
 PROMETHEUS_LATENCY_BUCKETS = (
     0.005,
