@@ -83,7 +83,7 @@ def rows(url: str) -> int:
     )
 
 
-def asked(url: str, question: sql.Composable) -> int:
+def asked(url: str, question: sql.SQL | sql.Composed) -> int:
     with psycopg.connect(url) as database:
         row = database.execute(question).fetchone()
     assert row is not None
