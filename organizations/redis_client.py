@@ -1,7 +1,7 @@
 """The one Redis client for what we ask ourselves (limits, the doorbell). Redis is a help, never a need.
 
-`ask` answers None when Redis is away. After a failure nobody asks for a second, so that a Redis that hangs costs its
-time-out once a second and not once a request.
+`ask` answers None when Redis is away. After a failure nobody asks for a second or more, so that a Redis that hangs
+costs its time-out once a second and not once a request.
 """
 
 import time
@@ -19,6 +19,9 @@ from organizations.redis_servers import connect
 log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 1.0
+PAUSE_SHARE = (
+    4  # times as long as the failure took: several Sentinels, or nodes, hang for longer than one server
+)
 T = TypeVar("T")
 
 # URL -> until when nobody asks there, on the process' own clock.
@@ -63,13 +66,15 @@ _connected = lru_cache(maxsize=8)(connect)
 
 
 def _ask(url: str, question: Callable[[Any], T], what: str) -> T | None:
-    if time.monotonic() < _outages.get(url, 0.0):
+    began = time.monotonic()
+    if began < _outages.get(url, 0.0):
         redis_failures.labels(what).inc()
         return None
     try:
         return question(client_of(url))
     except redis.RedisError as error:
-        _outages[url] = time.monotonic() + PAUSE_SECONDS
+        ended = time.monotonic()
+        _outages[url] = ended + max(PAUSE_SECONDS, PAUSE_SHARE * (ended - began))
         redis_failures.labels(what).inc()
         log.warning("redis.away", what=what, error=type(error).__name__)
         return None

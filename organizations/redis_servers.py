@@ -85,6 +85,10 @@ def _primary(servers: Servers, soon: dict[str, Any]) -> Any:
     return sentinel.master_for(servers.service, db=servers.db, **login(servers), **soon, **_once_more())
 
 
+class NoPrimary(redis.RedisError):
+    """Sentinels are away, or have not made another the primary yet."""
+
+
 class _Sentinel(Sentinel):
     def discover_master(self, service_name: str) -> tuple[str, int]:
         """redis-py moves the one that answered to the front, and two threads that do so at once can lose one: so
@@ -93,10 +97,8 @@ class _Sentinel(Sentinel):
         own.sentinels = list(self.sentinels)
         try:
             address: tuple[str, int] = Sentinel.discover_master(own, service_name)
-        except MasterNotFoundError:  # whose words are long
-            raise MasterNotFoundError(
-                f"No Sentinel that answers knows a primary of {service_name!r}"
-            ) from None
+        except MasterNotFoundError:  # whose words are long, and after which redis-py would ask them all again
+            raise NoPrimary(f"No Sentinel that answers knows a primary of {service_name!r}") from None
         self.sentinels = own.sentinels
         return address
 

@@ -27,8 +27,10 @@ def redis(tmp_path: Path) -> Iterator[Watched]:
 
 @pytest.fixture
 def stack(redis: Watched) -> Iterator[Stack]:
-    with started(fast=True, **redis.environ) as found:
+    few = {"WEB_WORKERS": "1", "DELIVERY_WORKERS": "1"}
+    with started(fast=True, **few, **redis.environ) as found:
         found.wait_until_ready(timeout=90)
+        until(redis.is_whole, timeout=30, what="the Sentinels know each other")
         yield found
 
 
