@@ -112,14 +112,7 @@ class _Cluster(RedisCluster):
         self._named = servers.hosts
         nodes = [ClusterNode(*host) for host in servers.hosts]
         try:
-            # Whether all slots must be there is for the cluster to say; it has a setting for that.
-            super().__init__(
-                startup_nodes=nodes,
-                retry=Retry(NoBackoff(), 1),
-                require_full_coverage=False,
-                **login(servers),
-                **soon,
-            )
+            super().__init__(startup_nodes=nodes, retry=Retry(NoBackoff(), 1), **login(servers), **soon)
         except RedisClusterException as error:
             raise redis.ConnectionError(str(error)) from error
 

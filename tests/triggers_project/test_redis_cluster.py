@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import redis
 from django.core.cache import caches
+from redis.cluster import ClusterNode
 
 from deliveries import heartbeat
 from organizations import redis_client
@@ -72,6 +74,22 @@ def test_the_doctor_looks_at_each_server(cluster: Cluster) -> None:
     found = [*broker.reach(), *broker.version(), *broker.clock()]
     assert {finding.level for finding in found} == {Level.WELL}
     assert [finding.about for finding in found].count("clocks") == 4  # the broker's is the fourth
+
+
+@pytest.mark.usefixtures("cluster")
+def test_after_an_outage_of_all_nodes_it_still_knows_whom_to_ask(closed_port: int) -> None:
+    client = redis_client.client()
+    known, gone = client.nodes_manager, ClusterNode("127.0.0.1", closed_port)
+    known.slots_cache = {slot: [gone] for slot in range(16384)}
+    known.startup_nodes.clear()  # from which redis-py takes each that fails it
+
+    def answers() -> bool:
+        try:
+            return client.get("key") is None
+        except redis.RedisError:
+            return False
+
+    assert [answers(), answers()] == [False, True]
 
 
 def test_a_server_that_is_killed_holds_nobody_up_and_its_replica_counts_on(cluster: Cluster) -> None:
