@@ -131,12 +131,9 @@ def closed_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def no_redis(settings: pytest.FixtureDef, closed_port: int) -> Iterator[None]:
+def no_redis(settings: pytest.FixtureDef, closed_port: int) -> None:
     """Redis is away: whoever asks is refused the connection."""
     settings.REDIS_URL = f"redis://127.0.0.1:{closed_port}/0"
-    redis_client.client.cache_clear()
-    yield
-    redis_client.client.cache_clear()
 
 
 @pytest.fixture

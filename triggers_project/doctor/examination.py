@@ -6,8 +6,16 @@ import redis
 from django.db import DatabaseError, connection
 from psycopg_pool import PoolTimeout
 
-from organizations import redis_client
-from triggers_project.doctor import broker, certificates, deployment, postgres, postgres_load, tables, work
+from triggers_project.doctor import (
+    broker,
+    certificates,
+    deployment,
+    failover,
+    postgres,
+    postgres_load,
+    tables,
+    work,
+)
 from triggers_project.doctor.findings import Finding, Level, fault, skipped
 
 Check = Callable[[], Iterable[Finding]]
@@ -25,7 +33,7 @@ OF_POSTGRES: list[Check] = [
     tables.transaction_ids,
 ]
 OF_OUR_TABLES: list[Check] = [work.schedules, work.troubles_now, work.dead_letters]
-OF_REDIS: list[Check] = [broker.version, broker.clock, broker.durability]
+OF_REDIS: list[Check] = [broker.version, broker.clock, broker.durability, failover.spares]
 
 
 def examine() -> list[Finding]:
@@ -51,12 +59,8 @@ def examine() -> list[Finding]:
 
 
 def _redis_findings() -> list[Finding]:
-    try:
-        redis_client.client().ping()
-    except redis.RedisError as error:
-        advice = "Start it, or correct REDIS_URL. Until then events are accepted, and nothing is sent."
-        return [fault("redis", f"Redis can't be reached: {type(error).__name__}.", advice)]
-    return [one for check in OF_REDIS for one in _made(check)]
+    away = _made(broker.reach)
+    return away or [one for check in OF_REDIS for one in _made(check)]
 
 
 def _database_fault() -> Finding | None:
