@@ -9,10 +9,10 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser pictures promtool languages docs schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks migrations-check audit pytest browser pictures promtool languages docs schema fuzz format bench requirements clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 up: ## run everything here, in the foreground, until Ctrl-C
 	$(INSTALL) embedded
@@ -45,6 +45,10 @@ django-checks: ## migrations are complete, production settings are safe
 	$(INSTALL) dev
 	@env $(PRODUCTION) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@env $(PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
+
+migrations-check: ## no migration holds up a system in use; what to write instead of one that does
+	$(INSTALL) dev
+	@$(RUN) -m pytest -q --no-header tests/migrations
 
 audit: ## known vulnerabilities of what is pinned, if their database can be reached
 	$(INSTALL) dev
