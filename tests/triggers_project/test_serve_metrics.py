@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
+from django.core.management import CommandError, call_command
 
 from deliveries.heartbeat import beat, beat_of_worker
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_organization
+from triggers_project.exporter.ended import AllProcesses
 from triggers_project.exporter.figures import DatabaseFigures, Life
+from triggers_project.management.commands.serve_metrics import collectors
 
 
 def figures(collector: DatabaseFigures | Life) -> dict[tuple[str, ...], float]:
@@ -77,3 +82,18 @@ def test_without_redis_it_is_not_known_who_is_alive() -> None:
     found = figures(Life())
     assert {name for name, *_ in found} == {"triggers_redis_up", "triggers_build_info"}
     assert found[("triggers_redis_up",)] == 0.0
+
+
+def test_an_exporter_of_counts_only_looks_nothing_up(tmp_path: Path) -> None:
+    counts = AllProcesses(tmp_path)
+    assert collectors(counts, counts_only=True) == [counts]
+    assert [type(one) for one in collectors(counts, counts_only=False)] == [
+        AllProcesses,
+        DatabaseFigures,
+        Life,
+    ]
+
+
+def test_without_counts_an_exporter_of_counts_only_does_not_start() -> None:
+    with pytest.raises(CommandError, match="PROMETHEUS_MULTIPROC_DIR is not set"):
+        call_command("serve_metrics", counts_only=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.registry import Collector
 
 from triggers_project.exporter.ended import AllProcesses
 from triggers_project.exporter.figures import DatabaseFigures, Life
@@ -21,16 +22,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--address", default="127.0.0.1", help="0.0.0.0 to be scraped from elsewhere")
+        parser.add_argument(
+            "--counts-only",
+            action="store_true",
+            help="leave out what is looked up for the whole system: for all exporters of it but one",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         counts = AllProcesses(Path(folder)) if folder else None
         registry = CollectorRegistry(auto_describe=False)
-        for collector in (counts, DatabaseFigures(), Life()):
-            if collector is not None:
-                registry.register(collector)
+        for collector in collectors(counts, counts_only=options["counts_only"]):
+            registry.register(collector)
         start_http_server(settings.METRICS_PORT, addr=options["address"], registry=registry)
         while True:
             time.sleep(FOLD_EVERY)
             if counts is not None:
                 counts.fold()
+
+
+def collectors(counts: AllProcesses | None, *, counts_only: bool) -> list[Collector]:
+    if not counts_only:
+        return [*([counts] if counts else []), DatabaseFigures(), Life()]
+    if counts is None:
+        raise CommandError("--counts-only: nothing is counted here, for PROMETHEUS_MULTIPROC_DIR is not set.")
+    return [counts]
