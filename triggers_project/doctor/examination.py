@@ -7,7 +7,17 @@ from django.db import DatabaseError, connection
 from psycopg_pool import PoolTimeout
 
 from organizations import redis_client
-from triggers_project.doctor import broker, certificates, deployment, postgres, postgres_load, tables, work
+from triggers_project.doctor import (
+    broker,
+    certificates,
+    deployment,
+    pooler,
+    postgres,
+    postgres_load,
+    replica,
+    tables,
+    work,
+)
 from triggers_project.doctor.findings import Finding, Level, fault, skipped
 
 Check = Callable[[], Iterable[Finding]]
@@ -15,6 +25,8 @@ Check = Callable[[], Iterable[Finding]]
 ALWAYS: list[Check] = [deployment.versions, deployment.metrics_folder, certificates.certificates]
 OF_POSTGRES: list[Check] = [
     postgres.version,
+    pooler.pooler,
+    replica.replica,
     postgres.clock,
     postgres.disk,
     postgres_load.connections,

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from prometheus_client import CollectorRegistry, start_http_server
 
 from triggers_project.exporter.ended import AllProcesses
-from triggers_project.exporter.figures import DatabaseFigures, Life
+from triggers_project.exporter.figures import DatabaseFigures, Life, ReplicaFigures
 
 FOLD_EVERY = 15.0  # seconds; each scrape does it as well
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         counts = AllProcesses(Path(folder)) if folder else None
         registry = CollectorRegistry(auto_describe=False)
-        for collector in (counts, DatabaseFigures(), Life()):
+        for collector in (counts, DatabaseFigures(), ReplicaFigures(), Life()):
             if collector is not None:
                 registry.register(collector)
         start_http_server(settings.METRICS_PORT, addr=options["address"], registry=registry)
