@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import secrets
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +26,10 @@ def make_certificates(folder: Path) -> Certificates:
     folder.mkdir(mode=0o711)
     found = Certificates(folder, folder / "authority.pem", folder / "server.pem", folder / "server.key")
     root, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _builder("an authority of a test's own", "an authority of a test's own", root.public_key())
+    name = f"an authority of a test's own, {secrets.token_hex(4)}"
+    authority = _builder(name, name, root.public_key())
     authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    server = _builder("localhost", "an authority of a test's own", own.public_key())
+    server = _builder("localhost", name, own.public_key())
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     server = server.add_extension(x509.SubjectAlternativeName(names), critical=False)
     found.authority.write_bytes(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.flows.setups.certificates import Certificates, make_certificates
-from tests.flows.setups.pgbouncer import give_to, pgbouncer, program_path
+from tests.flows.setups.pgbouncer import behind, give_to, pgbouncer, program_path
 from tests.flows.setups.replica import replica
 from triggers_project.local import account
 from triggers_project.local.embedded import DATABASE, socket_dir
@@ -19,7 +19,7 @@ def servers(data_dir: Path) -> Iterator[dict[str, str]]:
     certificates = make_certificates(data_dir.with_name("certificates"))
     give_to(account.server_account().pw_name if account.we_are_root() else None, certificates.folder)
     with replica(data_dir) as sockets:
-        databases = {DATABASE: socket_dir(data_dir), "replica": sockets}
+        databases = {DATABASE: behind(socket_dir(data_dir)), "replica": behind(sockets)}
         with pgbouncer(data_dir, databases, only_tls(certificates)) as address:
             safely = f"sslmode=verify-full&sslrootcert={certificates.authority}"
             yield {

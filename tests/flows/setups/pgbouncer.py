@@ -38,15 +38,15 @@ SETTINGS = {
 
 @contextmanager
 def servers(data_dir: Path) -> Iterator[dict[str, str]]:
-    with pgbouncer(data_dir, {DATABASE: socket_dir(data_dir)}) as address:
+    with pgbouncer(data_dir, {DATABASE: behind(socket_dir(data_dir))}) as address:
         yield {"DATABASE_URL": f"postgresql://{address}/{DATABASE}", "DATABASE_POOLER": "true"}
 
 
 @contextmanager
 def pgbouncer(
-    data_dir: Path, databases: Mapping[str, Path], settings: Mapping[str, str] | None = None
+    data_dir: Path, databases: Mapping[str, str], settings: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """`databases`: in which folder the socket of each is. Gives `user:password@host:port`."""
+    """`databases`: what is behind each name. Gives `user:password@host:port`."""
     port, password = free_port(), secrets.token_hex(8)
     folder = data_dir.with_name("pgbouncer")
     folder.mkdir()
@@ -56,7 +56,7 @@ def pgbouncer(
     ini = folder / "pgbouncer.ini"
     ini.write_text(
         "[databases]\n"
-        + "".join(f"{name} = host={path} dbname={DATABASE} user={ROLE}\n" for name, path in databases.items())
+        + "".join(f"{name} = {target}\n" for name, target in databases.items())
         + "[pgbouncer]\n"
         + "".join(f"{name} = {value}\n" for name, value in whole.items())
     )
@@ -68,11 +68,27 @@ def pgbouncer(
         yield f"{ROLE}:{password}@127.0.0.1:{port}"
 
 
+def behind(sockets: Path, database: str = DATABASE) -> str:
+    """A server by the folder of its socket, as PgBouncer has it."""
+    return f"host={sockets} dbname={database} user={ROLE}"
+
+
 def program_path() -> str:
     """Skips the test where there is none."""
+    if (found := _find()) is None:
+        pytest.skip(MISSING)
+    return found
+
+
+def there_is_pgbouncer() -> bool:
+    return _find() is not None
+
+
+def _find() -> str | None:
+    """One that has its libraries, too."""
     found = shutil.which("pgbouncer", path=f"{ROOT / '.venv/bin'}:{os.environ['PATH']}:/usr/sbin")
     if found is None or subprocess.run([found, "--version"], capture_output=True).returncode != 0:
-        pytest.skip(MISSING)
+        return None
     return found
 
 

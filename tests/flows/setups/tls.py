@@ -51,16 +51,9 @@ def server(data_dir: Path, certificates: Certificates) -> Iterator[str]:
     give_to(user, folder)
     give_to(user, certificates.folder)
     cluster, run = folder / "cluster", partial(subprocess.run, check=True, **account.identity(user), cwd="/")
+    who = (f"--username={ROLE}", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}")
     run(
-        [
-            binaries / "initdb",
-            "--pgdata",
-            cluster,
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            f"--username={ROLE}",
-        ]
-        + ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}"],
+        [binaries / "initdb", "--pgdata", cluster, "--encoding=UTF8", "--locale=C.UTF-8", *who],
         capture_output=True,
     )
     (cluster / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
