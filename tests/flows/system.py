@@ -57,7 +57,7 @@ def started(*, fast: bool, setup: str = SETUP, **environ: str) -> Iterator[Stack
     with throw_away_data("triggers-flows-") as data_dir:
         module = importlib.import_module(f"tests.flows.setups.{setup}") if setup else None
         own = getattr(module, "STACK_STARTS", ())
-        with module.servers(data_dir) if module else nullcontext({}) as found:
+        with module.setup(data_dir) if module else nullcontext({}) as found:
             ports = {"port": free_port(), "metrics_port": free_port()}
             whole = {**ENVIRON, **found, **environ}
             with FlowStack(data_dir, **ports, environ=whole, servers=own, fast=fast) as stack:

@@ -14,7 +14,7 @@ STACK_STARTS = ("postgres",)
 
 
 @contextmanager
-def servers(data_dir: Path) -> Iterator[dict[str, str]]:
+def setup(data_dir: Path) -> Iterator[dict[str, str]]:
     program_path()
     certificates = make_certificates(data_dir.with_name("certificates"))
     give_to(account.server_account().pw_name if account.we_are_root() else None, certificates.folder)

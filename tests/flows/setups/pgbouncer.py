@@ -37,7 +37,7 @@ SETTINGS = {
 
 
 @contextmanager
-def servers(data_dir: Path) -> Iterator[dict[str, str]]:
+def setup(data_dir: Path) -> Iterator[dict[str, str]]:
     with pgbouncer(data_dir, {DATABASE: behind(socket_dir(data_dir))}) as address:
         yield {"DATABASE_URL": f"postgresql://{address}/{DATABASE}", "DATABASE_POOLER": "true"}
 

@@ -19,7 +19,7 @@ STACK_STARTS = ("postgres",)
 
 
 @contextmanager
-def servers(data_dir: Path) -> Iterator[dict[str, str]]:
+def setup(data_dir: Path) -> Iterator[dict[str, str]]:
     with replica(data_dir) as sockets:
         yield {
             "DATABASE_URL": url_of(socket_dir(data_dir)),

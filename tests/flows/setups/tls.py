@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 @contextmanager
-def servers(data_dir: Path) -> Iterator[dict[str, str]]:
+def setup(data_dir: Path) -> Iterator[dict[str, str]]:
     certificates = make_certificates(data_dir.with_name("certificates"))
     with server(data_dir, certificates) as url:
         yield {"DATABASE_URL": f"{url}?sslmode=verify-full&sslrootcert={certificates.authority}"}
