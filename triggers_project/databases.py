@@ -5,6 +5,7 @@ from typing import Any
 import dj_database_url
 
 from triggers_project.environment import BadEnvironment, Environment
+from triggers_project.logs import REPLICAS_POOL
 
 SCHEMES = ("postgresql", "postgres")
 # Statements are prepared when they ask for it (`organizations/sql.py`), and never for being asked often: Django's own
@@ -60,5 +61,7 @@ def _share_sessions(name: str, database: dict[str, Any]) -> None:
 
 def _replica(database: dict[str, Any]) -> dict[str, Any]:
     """Who waits for it could have asked the primary: it is not waited for as long."""
-    database["OPTIONS"] = {**database["OPTIONS"], "connect_timeout": 2, "tcp_user_timeout": 3000}
+    database["OPTIONS"] |= {"connect_timeout": 2, "tcp_user_timeout": 3000}
+    if "pool" in database["OPTIONS"]:
+        database["OPTIONS"]["pool"]["name"] = REPLICAS_POOL
     return database

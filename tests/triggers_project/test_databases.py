@@ -1,6 +1,7 @@
 """How PostgreSQL is reached: through a pooler that lends sessions by the transaction, and over TLS."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,6 +141,18 @@ def test_a_replica_is_a_database_of_its_own_and_never_migrated() -> None:
     found = of(DATABASE_REPLICA_URL="postgresql://u:hidden@other/name", DATABASE_POOL_SIZE="3")
     assert (found["default"]["HOST"], found["replica"]["HOST"]) == ("host", "other")
     assert found["replica"]["OPTIONS"]["pool"]["max_size"] == 3
+
+
+def test_the_pool_of_a_replica_that_is_away_floods_no_log() -> None:
+    found = of(DATABASE_REPLICA_URL="postgresql://u:hidden@other/name", DATABASE_POOL_SIZE="3")
+    logger = logging.getLogger("psycopg.pool")
+
+    def is_told(pool: object) -> bool:
+        record = logger.makeRecord(logger.name, logging.WARNING, "", 0, "%r: %s", (pool, "refused"), None)
+        return bool(logger.filter(record))
+
+    assert not is_told(found["replica"]["OPTIONS"]["pool"]["name"])
+    assert is_told("pool-1")
 
 
 def test_a_replica_that_is_none_is_refused_in_words() -> None:
