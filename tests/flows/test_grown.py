@@ -31,7 +31,7 @@ def test_what_is_sent_arrives_and_what_is_acknowledged_is_gone(journey: Journey)
     event = journey.post()
     assert journey.call("GET", f"/api/events/{event}").status_code == 200
     journey.wait_for([*posted.accepted, event], timeout=60)
-    for _ in range(20):
+    for _ in range(10):
         waiting = [one["id"] for one in journey.call("GET", "/api/inbox", limit=5).json()["items"]]
         assert len(waiting) == 5
         assert journey.call("POST", "/api/ack", {"event_ids": waiting}).json()["acknowledged"] == 5

@@ -52,7 +52,8 @@ def standby(django_db_setup: None) -> Iterator[Path]:
         give_to(site.user, cluster)
         subprocess.run(
             [
-                *(site.binaries / "pg_basebackup", "--checkpoint=fast", "--pgdata", cluster),
+                *(site.binaries / "pg_basebackup", "--checkpoint=fast", "--no-sync", "--no-manifest"),
+                *("--pgdata", cluster),
                 *("--host", socket_dir(data_dir), "--username", ROLE),
             ],
             check=True,
