@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser pictures promtool pgbouncer flows schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks audit pytest browser pictures promtool languages docs pgbouncer flows schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,7 +22,7 @@ demo: ## a guided tour; EVENTS=file.jsonl sends events of your own
 	$(INSTALL) embedded
 	@exec $(RUN) -m triggers_project.local.demo $(if $(EVENTS),--events "$(EVENTS)")
 
-test: lint types imports django-checks audit pytest ## everything that must hold: lint, types, import rules, tests
+test: lint types imports django-checks docs audit pytest ## everything that must hold: lint, types, docs, tests
 
 lint: ## style and likely mistakes
 	$(INSTALL) dev
@@ -84,6 +84,15 @@ flows: ## the journeys through running systems; SETUP=pgbouncer or another of te
 	$(INSTALL) dev
 	@FLOWS_SETUP=$(SETUP) $(RUN) -m pytest tests/flows $(ARGS)
 
+docs: ## the documentation into site/, without internet; dead links and what would be fetched from elsewhere fail
+	$(INSTALL) dev
+	@$(RUN) -m triggers_project.local.docs.build
+
+# What tests/docs runs the receivers of the documentation with.
+LANGUAGES = nodejs php-cli golang-go default-jdk-headless
+languages: ## Debian's Node, PHP, Go and Java, for tests/docs; LANGUAGES=php-cli for one; needs root
+	@apt-get update -qq && apt-get install -y -qq --no-install-recommends $(LANGUAGES) >/dev/null
+
 schema: ## write docs/openapi.yaml anew, after a change of the API
 	$(INSTALL) dev
 	@$(RUN) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
@@ -116,5 +125,5 @@ requirements: ## pin the newest versions that pyproject.toml allows
 	@! grep -nE '://|--(extra-)?index|--find-links' requirements/*.txt
 
 clean: ## remove what can be made again; the data in .data stays
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf site .cache .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -240,6 +240,7 @@ class DeliveryAdmin(ReplayingAdmin):
         body = requests.body(row)
         return {
             "title": row.event_type,
+            "is_open": row.status in OPEN,
             "attempts": attempts,
             "next": what_comes_next(row, now=timezone.now()),
             "body": body,

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from django.utils.html import format_html
+
 from deliveries import outcome
 from deliveries.admin_timings import Step, kept, steps_of
 from deliveries.models import Attempt, Delivery
 from deliveries.querysets import DISCARDED, OPEN
 from deliveries.sent_request import SentRequest, SentRequests
-from organizations.admin_words import in_utc
+from organizations.admin_words import exactly
 
 MOST_SHOWN = 100
 
@@ -68,7 +70,7 @@ def _what_came_next(attempt: Attempt, after: Attempt | None, delivery: Delivery)
     if attempt.outcome == outcome.DELIVERED:
         words = "Delivered: nothing more to do."
     elif attempt.next_attempt_at is not None:
-        words = f"Planned to be tried again at {in_utc(attempt.next_attempt_at)}."
+        words = format_html("Planned to be tried again at {}.", exactly(attempt.next_attempt_at))
     elif attempt.status_code == 410:
         words = "Given up: the receiver wants nothing more, and the endpoint was disabled."
     elif after is None and delivery.last_error.startswith(DISCARDED):
@@ -78,5 +80,5 @@ def _what_came_next(attempt: Attempt, after: Attempt | None, delivery: Delivery)
     else:
         words = "Given up: it became a dead letter."
     if attempt.next_attempt_at is None and (after is not None or delivery.status in OPEN):
-        words += " Then it was replayed."
+        words = format_html("{} Then it was replayed.", words)
     return words

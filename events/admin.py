@@ -21,6 +21,7 @@ from deliveries.admin_lists import last_answer
 from deliveries.curl import post_event
 from deliveries.event_status import STATUS
 from deliveries.models import Delivery
+from deliveries.querysets import OPEN
 from deliveries.sent_request import SentRequests
 from deliveries.timeline import timeline
 from events.admin_search import events_with_dedup_id
@@ -103,6 +104,7 @@ class EventAdmin(LookOnlyAdmin):
         return {
             "title": row.type,
             "status": self.state(row),
+            "is_open": any(delivery.status in OPEN for delivery in deliveries),
             "payload": pretty_payload(row.pk),
             "body": requests.body(deliveries[0]) if deliveries else None,
             "curl": requests.payload

@@ -117,16 +117,17 @@ class OrganizationAdmin(ListAdmin):
         )
         if request.method == "POST":
             return self._revoke(request, key)
+        is_last = not ApiKey.objects.of(key.organization).valid().exclude(pk=key.pk).exists()
         return ask(
             self,
             request,
             row=key.organization,
             question="Revoke this key?",
-            button="Revoke key" if key.revoked_at is None else "",
+            button="Revoke key" if key.revoked_at is None and not is_last else "",
             back=page_of(key.organization),
             template="admin/organizations/ask_revoke.html",
             key=key,
-            is_last=not ApiKey.objects.of(key.organization).valid().exclude(pk=key.pk).exists(),
+            is_last=is_last,
         )
 
     def _revoke(self, request: HttpRequest, key: ApiKey) -> HttpResponse:

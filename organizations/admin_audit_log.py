@@ -76,6 +76,7 @@ class AuditEntryAdmin(LookOnlyAdmin):
     search_fields = ("object_id",)  # makes the search box appear; `get_search_results` does the rest
     search_help_text = "The id or a part of the name of what it was done to, an address, or a request's id."
     page_template = "admin/organizations/audit_entry.html"
+    shown_as = "Audit log"
     empty_words = "Nothing was done yet. Whatever staff change here, and who logs in, is written down."
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -94,11 +95,15 @@ class AuditEntryAdmin(LookOnlyAdmin):
     def facts(self, request: HttpRequest, row: AuditEntry) -> dict[str, Any]:
         names = [*row.before, *(name for name in row.after if name not in row.before)]
         changes = [(name, row.before.get(name, "–"), row.after.get(name, "–")) for name in names]
-        return {"title": row.action, "changes": changes}
+        return {"title": row.words, "shown_as": self.shown_as, "changes": changes}
 
     @admin.display(description="Action")
     def what(self, entry: AuditEntry) -> str:
-        return link_to(entry, entry.action, css="strong")
+        return format_html(
+            '<span>{}<span class="under">{}</span></span>',
+            link_to(entry, entry.words, css="strong"),
+            entry.action,
+        )
 
     @admin.display(description="Who")
     def who(self, entry: AuditEntry) -> str:

@@ -65,6 +65,7 @@ class PersonAdmin(ForOwners, AnyUserAdmin):
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
     audit_noun = "user"
+    shown_as = "People"
     change_form_template = "admin/auth/user/person.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -108,6 +109,7 @@ class PersonAdmin(ForOwners, AnyUserAdmin):
             question=f"Reset the second factor of {user}?" if has_one else f"{user} has no second factor",
             button="Reset second factor" if has_one else "",
             back=page_of(user),
+            words="" if has_one else "Each sets up their own: Second factor, at the foot of the menu.",
         )
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
@@ -126,6 +128,7 @@ class RoleAdmin(ForOwners, GroupAdmin):
     """The three that come with it keep their names and stay: `migrate` finds them by name."""
 
     audit_noun = "role"
+    shown_as = "Roles"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name",) if obj and obj.name in ROLES else ()

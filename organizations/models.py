@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from organizations.audit_words import in_words
 from organizations.querysets import ApiKeyQuerySet, AuditEntryQuerySet
 from organizations.scopes import ALL_SCOPES
 from organizations.tiers import EVENTS_PER_MINUTE, Tier
@@ -126,7 +127,11 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.object_words}".strip()
+        return f"{self.words} {self.object_words}".strip()
+
+    @property
+    def words(self) -> str:
+        return in_words(self.action)
 
 
 class SecondFactor(models.Model):

@@ -114,7 +114,7 @@ DOORS = {
     "autocomplete/": Door(SUPPORT),
     "jsi18n/": Door(STAFF),
     "r/<path:content_type_id>/<path:object_id>/": Door(STAFF, status=404),
-    "<app_label>/": Door(SUPPORT),
+    "<app_label>/": Door(STAFF, status=302),
     "(?P<url>.*)$": Door(STAFF, status=404),
     **edited(
         "auth/user",

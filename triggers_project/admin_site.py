@@ -71,6 +71,10 @@ class TriggersAdminSite(AdminSite):
         recent = AuditEntry.objects.filter(actor_name=request.user.get_username())[:RECENT]
         return super().index(request, {**(extra_context or {}), "recent": recent, **overview(request)})
 
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
+        """The menu knows no apps: whoever shortens an address comes to the front page."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
         for model in (model for app in apps for model in app["models"]):

@@ -3,37 +3,25 @@
 It starts a system of its own and ends it. As JPEG: as PNG they would be five times as large.
 """
 
-import json
 import random
 import re
 import shutil
 from typing import Any
 
 import psycopg
-import requests
 from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
 from tests.browser.desk import NARROW, WIDE, Desk
 from tests.browser.pages import PAGES, Where, path_of
-from tests.flows.journey import session, until
-from tests.flows.receiver import SECRET, Receiver
+from tests.browser.test_journeys import many_dead_letters, status_of
+from tests.flows.journey import Journey, session, until
+from tests.flows.receiver import Receiver
 from tests.flows.system import started
 from triggers_project.local.stack import ROOT, Stack
 
 FOLDER = ROOT / "docs" / "desk"
-EMPTY = ("overview", "dead-letters", "events", "endpoints", "replays")
-ASKED = {
-    "pause-asked": "deliveries/endpoint/{endpoint}/pause/",
-    "rotate-asked": "deliveries/endpoint/{endpoint}/rotate/",
-    "url-asked": "deliveries/endpoint/{endpoint}/url/",
-    "window-asked": "deliveries/endpoint/{endpoint}/replay/",
-    "test-asked": "deliveries/endpoint/{endpoint}/test/",
-    "event-replay-asked": "events/event/{event}/replay/",
-    "acknowledge-asked": "events/event/{event}/acknowledge/",
-    "person": "auth/user/1/change/",
-    "roles": "auth/group/",
-}
+EMPTY = ("overview", "dead-letters", "events", "endpoints", "replays", "audit-log", "deliveries", "tenants")
 LOOKS = [
     (f"{theme}-{size}", theme, viewport)
     for theme in ("light", "dark")
@@ -55,26 +43,30 @@ def main() -> None:
     with started(fast=True) as stack, Receiver() as receiver, sync_playwright() as playwright:
         stack.wait_until_ready(timeout=90)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        password = owner(stack)
-        take(browser, stack, password, {f"{name}-empty": PAGES[name] for name in EMPTY})
-        where = fill(stack, receiver)
-        asked = {name: path.format(**vars(where)) for name, path in ASKED.items()}
-        # In one go: who logs in more than ten times in five minutes has to wait.
-        take(browser, stack, password, {**{name: path_of(name, where) for name in PAGES}, **asked})
+        take(browser, stack, {"login": "login/"})
+        ada = logged_in(browser, stack)
+        take(browser, stack, {f"{name}-empty": PAGES[name] for name in EMPTY}, ada)
+        journeys, where = fill(stack, receiver)
+        take(browser, stack, {name: path_of(name, where) for name in PAGES}, ada)
+        # Last, for it is on every page that something is wrong.
+        replay = stopped_in_the_middle(stack, journeys[1])
+        take(browser, stack, {"replay-running": replay, "overview-trouble": ""}, ada)
         browser.close()
 
 
-def owner(stack: Stack) -> str:
-    """Ada's password."""
+def logged_in(browser: Browser, stack: Stack) -> Any:
+    """Ada's cookies. One login for all pictures: who logs in more than ten times in five minutes has to wait."""
     made = re.search(r"shown this once: (\S+)", stack.manage("create_staff", "ada", "--role", "owner"))
     assert made
-    return made[1]
+    with Desk.opened(browser, stack.url) as desk:
+        desk.log_in("ada", made[1])
+        return desk.page.context.storage_state()
 
 
-def take(browser: Browser, stack: Stack, password: str, pages: dict[str, str]) -> None:
+def take(browser: Browser, stack: Stack, pages: dict[str, str], cookies: Any = None) -> None:
     for look, theme, viewport in LOOKS:
-        with Desk.opened(browser, stack.url, color_scheme=theme, viewport=viewport) as desk:
-            desk.log_in("ada", password)
+        options = {"color_scheme": theme, "viewport": viewport, "storage_state": cookies}
+        with Desk.opened(browser, stack.url, **options) as desk:
             for name, path in tqdm(pages.items(), desc=look, unit="page"):
                 desk.go(path)
                 desk.page.wait_for_timeout(150)  # the library behind the fields draws them late
@@ -82,55 +74,47 @@ def take(browser: Browser, stack: Stack, password: str, pages: dict[str, str]) -
                 desk.page.screenshot(path=file, type="jpeg", quality=55, full_page=True)
 
 
-def fill(stack: Stack, receiver: Receiver) -> Where:
-    """Tenants with events: most delivered, some given up. The answer: a dead letter and what belongs to it."""
-    made = [tenant(stack, receiver, *one) for one in TENANTS]
+def fill(stack: Stack, receiver: Receiver) -> tuple[list[Journey], Where]:
+    """Tenants with events: most delivered, some given up. And a dead letter with what belongs to it."""
+    journeys = [Journey(stack, receiver, name=name, tier=tier) for name, tier, _ in TENANTS]
+    for journey, (_, _, status) in zip(journeys, TENANTS, strict=True):
+        receiver.behave(journey.path, status=status)
     chance = random.Random(7)
-    with session() as http:
-        for number in range(EVENTS):
-            one = made[-1] if number == 0 else chance.choices(made, [12, 8, 4, 1])[0]
-            payload = {
-                "order": {"id": 4711 + number, "total": f"{chance.uniform(5, 500):.2f}", "currency": "EUR"},
-                "customer": {"name": "Zoë Müller", "email": "zoe@example.com"},
-            }
-            body = {"type": chance.choice(TYPES), "payload": payload, "dedup_id": f"order-{4711 + number}"}
-            post(http, stack, one["api_key"], "/api/events", body)
-            if number == 0:  # more that failed would open the circuit first
-                until(lambda: dead_letters(stack, made[-1]), timeout=60, what="a dead letter")
-    history(stack, made)
+    dead = post(journeys[-1], chance, 0)
+    # More that failed would open the circuit first.
+    until(lambda: status_of(journeys[-1], dead) == "dead_letter", timeout=60, what="a dead letter")
+    for number in range(1, EVENTS):
+        post(chance.choices(journeys, [12, 8, 4, 1])[0], chance, number)
+    history(stack, journeys)
     until(lambda: figures_are_there(stack), timeout=60, what="the figures of all this")
-    delivery = dead_letters(stack, made[-1])[0]
-    return Where(
-        made[-1]["organization"]["id"], delivery["endpoint_id"], delivery["event_id"], delivery["id"]
-    )
+    return journeys, Where.of(journeys[-1], dead)
 
 
-def dead_letters(stack: Stack, one: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = get(stack, one["api_key"], "/api/deliveries?status=dead_letter")["items"]
-    return found
-
-
-def tenant(stack: Stack, receiver: Receiver, name: str, tier: str, status: int) -> dict[str, Any]:
-    path = name.partition(" ")[0].lower()
-    receiver.behave(path, status=status)
-    made: dict[str, Any] = json.loads(stack.manage("create_organization", name, "--tier", tier))
-    with session() as http:
-        config = {"webhook_url": receiver.url(path), "secret": SECRET}
-        post(http, stack, made["api_key"], "/api/webhook/config", config)
+def post(journey: Journey, chance: random.Random, number: int) -> str:
+    """The event's id."""
+    payload = {
+        "order": {"id": 4711 + number, "total": f"{chance.uniform(5, 500):.2f}", "currency": "EUR"},
+        "customer": {"name": "Zoë Müller", "email": "zoe@example.com"},
+    }
+    body = {"type": chance.choice(TYPES), "payload": payload, "dedup_id": f"order-{4711 + number}"}
+    answer = journey.call("POST", "/api/events", body)
+    answer.raise_for_status()
+    made: str = answer.json()["id"]
     return made
 
 
-def post(http: requests.Session, stack: Stack, key: str, path: str, body: Any) -> Any:
-    answer = http.post(stack.url + path, json=body, headers={"X-API-Key": key}, timeout=30)
-    answer.raise_for_status()
-    return answer.json()
-
-
-def get(stack: Stack, key: str, path: str) -> Any:
+def stopped_in_the_middle(stack: Stack, journey: Journey) -> str:
+    """A replay of many with which nobody goes on any more, for the housekeeper is away; the path of its page."""
+    many_dead_letters(journey, 60_000)
+    stack.manage("replay", "--endpoint", journey.endpoint_id, "--yes", "--no-wait")
+    begun = "SELECT id FROM deliveries_staffreplay WHERE state = 'running' AND looked_at > 0"
+    until(lambda: journey.sql(begun), timeout=30, what="a replay under way")
+    stack.stop_program("housekeeper")
+    [[replay]] = journey.sql(begun)
     with session() as http:
-        answer = http.get(stack.url + path, headers={"X-API-Key": key}, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        ready = f"{stack.url}/health/ready"
+        until(lambda: http.get(ready).status_code == 503, timeout=60, what="its absence is noticed")
+    return f"deliveries/staffreplay/{replay}/change/"
 
 
 def figures_are_there(stack: Stack) -> bool:
@@ -139,11 +123,12 @@ def figures_are_there(stack: Stack) -> bool:
     return bool(row and row[0] and row[0] > EVENTS / 2)
 
 
-# What would have been counted of two days before, with a bad hour in them.
+# What would have been counted of the days before, with a bad hour in them: not of what is still being counted.
 _HISTORY = """
 WITH bucket AS (
     SELECT grain, to_timestamp(floor(extract(epoch FROM now()) / grain) * grain) - n * grain * interval '1 second'
-        AS at, n FROM (VALUES (60, 59), (900, 95), (3600, 167)) AS one (grain, most), generate_series(1, most) AS n
+        AS at, n FROM (VALUES (900, 10, 95), (3600, 3, 167)) AS one (grain, least, most),
+            generate_series(least, most) AS n
 ), figured AS (
     SELECT grain, at, (grain / 60 * (14 + 9 * sin(n / 7.0) + (n * 37 %% 11)))::int AS many,
         CASE WHEN n BETWEEN 20 AND 26 THEN 0.4 ELSE 0.015 END AS failing FROM bucket
@@ -162,8 +147,8 @@ ON CONFLICT DO NOTHING
 """
 
 
-def history(stack: Stack, made: list[dict[str, Any]]) -> None:
-    abouts = ["00000000-0000-0000-0000-000000000000", made[-1]["organization"]["id"]]
+def history(stack: Stack, journeys: list[Journey]) -> None:
+    abouts = ["00000000-0000-0000-0000-000000000000", journeys[-1].organization_id]
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         database.execute(_HISTORY, {"abouts": abouts})
 

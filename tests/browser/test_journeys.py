@@ -33,6 +33,14 @@ def dead_letter(tenant: Journey) -> str:
     return event_id
 
 
+def many_dead_letters(tenant: Journey, count: int) -> None:
+    tenant.sql(
+        _DEAD.replace("%(organization)s", f"'{tenant.organization_id}'::uuid")
+        .replace("%(endpoint)s", f"'{tenant.endpoint_id}'::uuid")
+        .replace("%(count)s", str(count))
+    )
+
+
 def status_of(tenant: Journey, event_id: str) -> str:
     return tenant.call("GET", f"/api/events/{event_id}").json()["status"]
 
@@ -62,11 +70,7 @@ def test_one_dead_letter_is_replayed(desk: Desk, tenant: Journey) -> None:
 
 def test_ten_thousand_are_replayed_by_a_filter(desk: Desk, tenant: Journey) -> None:
     tenant.receiver.behave(tenant.name)
-    tenant.sql(
-        _DEAD.replace("%(organization)s", f"'{tenant.organization_id}'::uuid")
-        .replace("%(endpoint)s", f"'{tenant.endpoint_id}'::uuid")
-        .replace("%(count)s", str(MANY))
-    )
+    many_dead_letters(tenant, MANY)
 
     desk.go(f"deliveries/deadletter/?endpoint={tenant.endpoint_id}")
     desk.press("Replay all")

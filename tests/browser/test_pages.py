@@ -1,17 +1,23 @@
 """Every page of the desk in a real browser: usable with a screen reader, in light and dark, wide and narrow."""
 
+import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from tests.admin_doors import DOORS, NOBODY
 from tests.browser.desk import NARROW, WIDE, Desk
 from tests.browser.pages import PAGES, Where, path_of
 from tests.browser.test_journeys import dead_letter
 from tests.flows.journey import Journey
 from triggers_project.local.stack import Stack
 
+# Django's own and django-celery-beat's, within our frame; what comes after a form; what a script asks.
+NOT_OURS = re.compile(
+    r"/(add|history|delete)/$|^login|^logout|_done|/done/|^autocomplete|^jsi18n|(interval|crontab|clocked|solar)schedule"
+)
 LOOKS = [("light", WIDE), ("dark", NARROW)]
 
 
@@ -24,9 +30,14 @@ def look(request: pytest.FixtureRequest) -> dict[str, Any]:
 @pytest.fixture
 def where(tenant: Journey) -> Where:
     """A dead letter, and what belongs to it."""
-    event = dead_letter(tenant)
-    [delivery] = tenant.all_deliveries()
-    return Where(tenant.organization_id, tenant.endpoint_id, event, delivery["id"])
+    return Where.of(tenant, dead_letter(tenant))
+
+
+def test_none_of_our_pages_is_forgotten() -> None:
+    doors = {route for route, door in DOORS.items() if door.get != NOBODY and 200 in door.statuses}
+    pages = {re.sub(r"{\w+}", "*", path).partition("?")[0] for path in PAGES.values()}
+
+    assert {re.sub(r"<[^>]+>", "*", route) for route in doors if not NOT_OURS.search(route)} == pages
 
 
 def test_no_page_complains_or_is_wider_than_the_window(

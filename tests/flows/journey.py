@@ -64,12 +64,13 @@ class Answered:
 
 
 class Journey:
-    """One enterprise tenant, whose endpoint is the receiver's of the same name."""
+    """One tenant, whose endpoint is the receiver's of the same name (of its first word)."""
 
-    def __init__(self, stack: Stack, receiver: Receiver) -> None:
+    def __init__(self, stack: Stack, receiver: Receiver, *, name: str = "", tier: str = "enterprise") -> None:
         self.stack = stack
         self.receiver = receiver
-        self.name = f"journey-{next(_numbers)}"
+        self.name = name or f"journey-{next(_numbers)}"
+        self.path = self.name.partition(" ")[0].lower()
         self.mark = f"payload-of-{self.name}-{uuid.uuid4().hex}"  # in every payload, and so in no log
         self.accepted_before: set[str] = set()  # whatever arrived before what is looked at now
         with session() as http:
@@ -78,10 +79,9 @@ class Journey:
             self.key = made.json()["api_key"]
             self.organization_id = made.json()["organization"]["id"]
             self.sql(
-                "UPDATE organizations_organization SET tier = 'enterprise' WHERE id = %s",
-                self.organization_id,
+                "UPDATE organizations_organization SET tier = %s WHERE id = %s", tier, self.organization_id
             )
-            config = {"webhook_url": receiver.url(self.name), "secret": SECRET}
+            config = {"webhook_url": receiver.url(self.path), "secret": SECRET}
             done = self.call("POST", "/api/webhook/config", config)
             assert done.status_code == 200, done.text
             self.endpoint_id = done.json()["endpoint_id"]
@@ -129,13 +129,13 @@ class Journey:
     # --- What arrived ---------------------------------------------------------------------------------------------
 
     def arrivals(self) -> list[Arrival]:
-        return self.receiver.arrivals(self.name)
+        return self.receiver.arrivals(self.path)
 
     def wait_for(self, event_ids: list[str], *, timeout: float) -> None:
         """Until each of them arrived."""
         wanted = set(event_ids)
         until(
-            lambda: self.receiver.delivered(self.name) >= wanted,
+            lambda: self.receiver.delivered(self.path) >= wanted,
             timeout=timeout,
             what=f"{len(wanted)} events of {self.name}",
         )

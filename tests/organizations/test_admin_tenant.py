@@ -102,8 +102,8 @@ def test_what_staff_did(acme: SimpleNamespace, rival: SimpleNamespace) -> None:
             action="tier.changed", actor_name=organization.name.lower(), organization=organization
         )
     page = page_of(acme.organization)
-    assert "just now acme tier.changed" in page
-    assert "just now rival tier.changed" not in page
+    assert "just now acme Tier changed" in page
+    assert "just now rival Tier changed" not in page
 
 
 def test_keys_that_ended_long_ago_are_not_shown(acme: SimpleNamespace) -> None:

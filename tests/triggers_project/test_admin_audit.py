@@ -272,17 +272,17 @@ def test_history_shows_what_was_done_to_a_row(rows: SimpleNamespace, root: Clien
     of_tenant = root.get(path_of("organizations/organization/<path:object_id>/history/", rows))
     of_other = root.get(path_of("auth/user/<path:object_id>/history/", rows))
 
-    assert "endpoint.paused http://93.184.215.14/hooks root state: enabled state: paused just now" in words(
+    assert "Endpoint paused http://93.184.215.14/hooks root state: enabled state: paused just now" in words(
         history
     )
-    assert "endpoint.paused" in words(of_tenant)
+    assert "Endpoint paused" in words(of_tenant)
     assert "Staff have not changed it here." in words(of_other)
 
 
 def test_the_overview_shows_ones_own_last_actions(rows: SimpleNamespace, root: Client) -> None:
     root.post(path_of("deliveries/endpoint/<uuid:endpoint_id>/pause/", rows))
 
-    assert "My recent actions endpoint.paused http://93.184.215.14/hooks just now" in words(
+    assert "My recent actions Endpoint paused http://93.184.215.14/hooks just now" in words(
         root.get("/admin/")
     )
     assert "My recent actions None yet." in words(administrator().get("/admin/"))

@@ -30,39 +30,42 @@ function showTimes(root) {
   }
 }
 
-// A region with data-live="seconds" is fetched anew with its page. What somebody is using in it stays as it is.
+// A region with data-live="seconds" is fetched anew with its page, for as long as the page says so. What somebody is
+// using in it stays as it is. Throws in words why it can't be renewed.
 async function refresh(regions) {
-  const answer = await fetch(location.href, { headers: { "X-Requested-With": "desk" } });
-  if (answer.redirected) return false;
-  if (!answer.ok) throw new Error(answer.status);
+  const answer = await fetch(location.href, { headers: { "X-Requested-With": "desk" } }).catch(() => null);
+  if (!answer) throw new Error("The server does not answer.");
+  if (answer.redirected) throw new Error("You may have to log in again.");
+  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const region of regions) {
     const fresh = page.getElementById(region.id);
-    if (!fresh) return false;
+    if (!fresh) throw new Error("Load this page again.");
     if (region.contains(document.activeElement) || !document.getSelection().isCollapsed) continue;
-    const open = new Set(Array.from(region.querySelectorAll("details[open][id]"), (details) => details.id));
-    const top = window.scrollY;
-    region.replaceChildren(...fresh.childNodes);
-    for (const details of region.querySelectorAll("details[id]")) details.open = details.open || open.has(details.id);
-    showTimes(region);
-    window.scrollTo(0, top);
-    region.dispatchEvent(new Event("desk:fresh", { bubbles: true }));
+    replace(region, fresh);
+    if (!fresh.dataset.live) delete region.dataset.live;
   }
-  return regions.every((region) => page.getElementById(region.id).dataset.live);
+}
+
+function replace(region, fresh) {
+  const open = new Map(Array.from(region.querySelectorAll("details[id]"), (details) => [details.id, details.open]));
+  const top = window.scrollY;
+  region.replaceChildren(...fresh.childNodes);
+  for (const details of region.querySelectorAll("details[id]")) details.open = open.get(details.id) ?? details.open;
+  showTimes(region);
+  window.scrollTo(0, top);
+  region.dispatchEvent(new Event("desk:fresh", { bubbles: true }));
 }
 
 // Who looks at figures that are not renewed must know it: that is when it matters.
-let renewed = new Date();
-
-function fresh(regions, goOn) {
-  renewed = new Date();
+function fresh() {
   for (const note of document.querySelectorAll(".not-fresh")) note.remove();
-  if (goOn === false) stale(regions, "You may have to log in again.");
+  return new Date();
 }
 
-function stale(regions, why = "The server does not answer.") {
+function stale(regions, renewed, why) {
   for (const region of regions) {
-    if (!region.dataset.live || region.querySelector(".not-fresh")) continue;
+    if (region.querySelector(".not-fresh")) continue;
     const note = document.createElement("p");
     note.className = "not-fresh state state-bad";
     note.setAttribute("role", "alert");
@@ -72,16 +75,19 @@ function stale(regions, why = "The server does not answer.") {
 }
 
 function keepFresh() {
-  const regions = Array.from(document.querySelectorAll("[data-live][id]"));
-  if (!regions.length) return;
-  const seconds = Math.min(...regions.map((region) => Number(region.dataset.live)));
-  const again = () => setTimeout(async () => {
-    let goOn = true;
-    if (!document.hidden) {
-      goOn = await refresh(regions).then((more) => { fresh(regions, more); return more; }, () => { stale(regions); return true; });
-    }
-    if (goOn) again();
-  }, seconds * 1000);
+  const live = () => Array.from(document.querySelectorAll("[data-live][id]"));
+  let renewed = new Date();
+  const again = () => {
+    if (!live().length) return;
+    const seconds = Math.min(...live().map((region) => Number(region.dataset.live)));
+    setTimeout(async () => {
+      const regions = live();
+      if (!document.hidden) {
+        await refresh(regions).then(() => { renewed = fresh(); }, (error) => stale(regions, renewed, error.message));
+      }
+      again();
+    }, seconds * 1000);
+  };
   again();
 }
 
@@ -125,10 +131,21 @@ document.addEventListener("submit", (event) => {
   if (field) field.value = field.value.trim().replace(/^(trg_[0-9A-Za-z]{12})_[0-9A-Za-z]+$/, "$1");
 });
 
+// Django's own fields of two parts, and its marks that explain, have names that can be seen only.
+function nameFields() {
+  for (const field of document.querySelectorAll(".datetime input:not([aria-label])")) {
+    const legend = field.closest("fieldset.flex-container, .form-row")?.querySelector("legend, label");
+    const part = field.classList.contains("vTimeField") ? "time" : "date";
+    field.setAttribute("aria-label", `${legend ? legend.textContent.trim().replace(/:$/, "") : ""}, ${part}`);
+  }
+  for (const mark of document.querySelectorAll("span[aria-label]:not([role])")) mark.setAttribute("role", "img");
+}
+
 // The fields that are found by typing are a library's, which forgets what they are called. jQuery calls this after it.
 window.addEventListener("load", () => window.django?.jQuery?.(() => {
   for (const shown of document.querySelectorAll(".select2-selection__rendered[id]")) {
     const label = document.querySelector(`label[for="${shown.id.slice("select2-".length, -"-container".length)}"]`);
     if (label) shown.setAttribute("aria-label", label.textContent.trim());
   }
+  nameFields();
 }));

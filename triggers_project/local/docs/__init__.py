@@ -1,0 +1,1 @@
+"""The documentation: built by Zensical into `site`, then looked over page by page."""
