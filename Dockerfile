@@ -1,7 +1,9 @@
 FROM python:3.11-slim AS build
 WORKDIR /app
-COPY requirements/base.txt requirements/base.txt
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/base.txt
+COPY requirements requirements
+# `docker build --build-arg REQUIREMENTS=traces .` includes what traces need: docs/operations.md, "Traces".
+ARG REQUIREMENTS=base
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/$REQUIREMENTS.txt
 
 FROM python:3.11-slim
 RUN useradd --system --create-home --home-dir /data triggers

@@ -119,8 +119,9 @@ requirements: ## pin the newest versions that pyproject.toml allows
 	$(INSTALL) dev
 	@$(RUN) -m pip install --quiet --require-hashes -r requirements/installer.txt
 	@$(COMPILE) --upgrade requirements/installer.in -o requirements/installer.txt
-	@$(COMPILE) --upgrade pyproject.toml --extra embedded --extra dev -o requirements/dev.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra embedded --extra traces --extra dev -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --extra embedded --constraint requirements/dev.txt -o requirements/embedded.txt
+	@$(COMPILE) pyproject.toml --extra traces --constraint requirements/dev.txt -o requirements/traces.txt
 	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt -o requirements/base.txt
 	@! grep -nE '://|--(extra-)?index|--find-links' requirements/*.txt
 

@@ -90,6 +90,7 @@ def the_statement(organization: str, *, rows: int) -> str:
         "types": f"ARRAY(SELECT 'bench.event' {series}",
         "payloads": f"ARRAY(SELECT {payload} {series}",
         "dedup_ids": f"ARRAY(SELECT triggers_uuid7()::text {series}",
+        "traceparents": f"ARRAY(SELECT NULL::text {series}",
     }
     text = re.sub(r"%\((\w+)\)[sb]", lambda found: values[found[1]], text).replace("%%", "%")
     return " ".join(re.sub(r"--.*", "", text).split()) + ";\n"

@@ -8,6 +8,7 @@ import asyncio
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -53,10 +54,13 @@ def ceiling(count: int, path: str) -> float:
         return asyncio.run(_bare(f"{receiver.url}{path}", count))
 
 
-def deliver(count: int, endpoints: int, *, workers: int = 1, path: str = "/") -> dict[str, float]:
+def deliver(
+    count: int, endpoints: int, *, workers: int = 1, path: str = "/", environ: Mapping[str, str] | None = None
+) -> dict[str, float]:
     """Deliveries a second as the receiver saw them, from the first to the last, CPU µs of the senders for each, and MB
     of the largest of their processes."""
-    with system(DELIVERY_WORKERS=str(workers), LOG_LEVEL="WARNING") as stack, Receiver() as receiver:
+    settings = {"DELIVERY_WORKERS": str(workers), "LOG_LEVEL": "WARNING", **(environ or {})}
+    with system(**settings) as stack, Receiver() as receiver:
         organization = tenant(stack, "Bench", f"{receiver.url}{path}")["organization"]["id"]
         if endpoints > 1:
             more_endpoints(stack, organization, endpoints - 1)

@@ -1,4 +1,5 @@
-"""What operators change of an endpoint: pause, resume, its secret, its URL. Each is asked first, and recorded.
+"""What operators change of an endpoint: pause, resume, its secret, its URL, whether traces are passed on to it. Each is
+asked first, and recorded.
 
 A page that asks carries what it saw (`seen`), and its POST changes only what is still so: whoever presses twice changes
 it once. A secret is never shown: its tenant reads it through the API.
@@ -90,6 +91,20 @@ class EndpointMoves(LookOnlyAdmin):
             self._write_down(request, endpoint, "url_changed", before=before, after=url_parts(url))
         return done(request, "What is sent from now on goes to the new URL.", to=page_of(endpoint))
 
+    def change_traceparent(self, request: HttpRequest, endpoint_id: uuid.UUID) -> HttpResponse:
+        """Whether its deliveries carry `traceparent`: from yes to no, and from no to yes."""
+        endpoint = self.found(request, endpoint_id)
+        wanted = not endpoint.send_traceparent
+        if request.method != "POST":
+            return self._ask_traceparent(request, endpoint, wanted=wanted)
+        if not as_seen(request, endpoint):
+            return done(request, CHANGED_MEANWHILE, to=page_of(endpoint), level=messages.WARNING)
+        change_endpoint(endpoint, {"send_traceparent": wanted})
+        before, after = {"send_traceparent": not wanted}, {"send_traceparent": wanted}
+        self._write_down(request, endpoint, "traceparent_changed", before=before, after=after)
+        words = f"What is sent from now on carries {'the' if wanted else 'no'} header traceparent."
+        return done(request, words, to=page_of(endpoint))
+
     def found(self, request: HttpRequest, endpoint_id: uuid.UUID) -> Endpoint:
         if not self.has_change_permission(request):
             raise PermissionDenied
@@ -141,6 +156,20 @@ class EndpointMoves(LookOnlyAdmin):
             waiting=waiting(endpoint),
             fault=fault,
             typed=typed,
+        )
+
+    def _ask_traceparent(self, request: HttpRequest, endpoint: Endpoint, *, wanted: bool) -> HttpResponse:
+        return ask(
+            self,
+            request,
+            row=endpoint,
+            question="Pass traces on to this endpoint?" if wanted else "Pass no more traces on to it?",
+            button="Pass traces on" if wanted else "Pass no traces on",
+            back=page_of(endpoint),
+            template="admin/deliveries/ask_traceparent.html",
+            hidden=[("seen", str(endpoint.revision))],
+            wanted=wanted,
+            waiting=waiting(endpoint),
         )
 
     def _moved(self, request: HttpRequest, endpoint: Endpoint, moved: int, verb: str) -> HttpResponse:

@@ -75,6 +75,7 @@ class EndpointAdmin(EndpointSends):
             "resume/": self.resume,
             "rotate/": self.rotate,
             "url/": self.change_url,
+            "traceparent/": self.change_traceparent,
             "replay/": self.replay,
             "test/": self.test,
             "test/<uuid:delivery_id>/": self.test_answer,
@@ -120,6 +121,13 @@ class EndpointAdmin(EndpointSends):
         if may_move:
             tools += [("Rotate secret…", "rotate", False), ("Change URL…", "url", False)]
             tools += [("Pause…", "pause", False)] if enabled else []
+            tools += [
+                (
+                    "Stop passing traces on…" if row.send_traceparent else "Pass traces on…",
+                    "traceparent",
+                    False,
+                )
+            ]
         return tools
 
     @admin.display(description="URL")

@@ -160,6 +160,7 @@ class EndpointOut(serializers.ModelSerializer[Endpoint]):
             "state",
             "disabled_reason",
             "max_per_second",
+            "send_traceparent",
             "headers",
             "created_at",
             "health",
@@ -215,12 +216,20 @@ def pace_field() -> serializers.IntegerField:
     return serializers.IntegerField(min_value=1, max_value=10_000, allow_null=True, required=False)
 
 
+def traceparent_field() -> serializers.BooleanField:
+    return serializers.BooleanField(
+        required=False,
+        help_text="Whether each delivery carries the header `traceparent` (W3C Trace Context), if there is one.",
+    )
+
+
 class EndpointIn(Incoming):
     url = WebhookURL()
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     event_types = event_types_field(required=False)
     headers = headers_field()
     max_per_second = pace_field()
+    send_traceparent = traceparent_field()
     secret = SigningSecret(max_length=200, required=False)
 
 
@@ -230,6 +239,7 @@ class EndpointChangeIn(Incoming):
     event_types = event_types_field(required=False)
     headers = headers_field()
     max_per_second = pace_field()
+    send_traceparent = traceparent_field()
 
 
 class WindowIn(Incoming):

@@ -72,10 +72,10 @@ walk AS (
 hand AS ({_leg("hand", waiting=f"{wanted} AND (manual OR test)", start="true")}),
 by_hand AS MATERIALIZED (
     -- Beyond the LIMIT of the walk: with one that the planner can't foresee, the walk took four times as long.
-    SELECT due.id, due.manual, place.url, place.revision, place.probed
+    SELECT due.id, due.manual, place.url, place.revision, place.probed, place.send_traceparent
     FROM hand
     CROSS JOIN LATERAL (
-        SELECT id, url, revision, circuit <> 'closed' AS probed FROM deliveries_endpoint AS place
+        SELECT id, url, revision, send_traceparent, circuit <> 'closed' AS probed FROM deliveries_endpoint AS place
         WHERE id = hand.endpoint_id AND {_GATED} AND {_TAKES.format(place="place")}
         LIMIT 1
         FOR NO KEY UPDATE SKIP LOCKED -- never waited for: who deletes it waits for these deliveries
@@ -90,10 +90,10 @@ by_hand AS MATERIALIZED (
 ),
 picked AS MATERIALIZED (
     -- LATERAL and LIMIT keep the planner from turning the round into a join, which has no order and reads everything.
-    SELECT due.id, due.manual, place.url, place.revision, place.probed
+    SELECT due.id, due.manual, place.url, place.revision, place.probed, place.send_traceparent
     FROM walk
     CROSS JOIN LATERAL (
-        SELECT url, revision, circuit <> 'closed' AS probed, CASE
+        SELECT url, revision, send_traceparent, circuit <> 'closed' AS probed, CASE
             WHEN circuit = 'closed' AND max_per_second IS NULL THEN {_ROOM.format(place="place")}
             WHEN greatest(probe_at, paced_until) > now() THEN 0 -- as far as one sees without locking it
             ELSE coalesce(({_GATE}), 0) END AS room
@@ -120,7 +120,8 @@ claimed AS (
         SELECT * FROM picked
     ) AS picked
     WHERE delivery.id = picked.id
-    RETURNING delivery.*, picked.manual AS by_hand, picked.url, picked.revision, picked.probed
+    RETURNING delivery.*, picked.manual AS by_hand, picked.url, picked.revision, picked.probed,
+        picked.send_traceparent
 ),
 passed AS (
     UPDATE deliveries_endpoint AS endpoint
@@ -133,8 +134,9 @@ passed AS (
 )
 SELECT claimed.id::text, claimed.organization_id::text, claimed.event_id::text, claimed.endpoint_id::text,
     claimed.event_type, claimed.claim, claimed.unsettled_claims - 1 AS lost_claims, claimed.attempts, claimed.test,
-    claimed.by_hand AS manual, claimed.url, claimed.revision, claimed.probed, event.payload::text AS payload,
-    event.created_at AS event_created_at, clock_timestamp() AS claimed_at
+    claimed.by_hand AS manual, claimed.url, claimed.revision, claimed.probed, claimed.send_traceparent,
+    event.payload::text AS payload, event.traceparent, event.created_at AS event_created_at,
+    clock_timestamp() AS claimed_at
 FROM claimed JOIN events_event AS event ON event.id = claimed.event_id
 """
 
@@ -166,6 +168,8 @@ class Claimed:
     payload: str
     event_created_at: datetime
     claimed_at: datetime
+    traceparent: str | None = None  # the event's
+    send_traceparent: bool = False
 
 
 async def claim_due(

@@ -18,7 +18,8 @@ _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")  # RFC 9110, sec
 # What says who we are, what the body is, and how the connection is used.
 OURS = frozenset(
     "accept accept-encoding connection content-encoding content-length content-type cookie date expect host"
-    " keep-alive te trailer transfer-encoding upgrade user-agent x-delivery-id x-event-id x-event-type".split()
+    " keep-alive te traceparent tracestate trailer transfer-encoding upgrade user-agent x-delivery-id x-event-id"
+    " x-event-type".split()
 )
 OUR_PREFIXES = ("webhook-", "proxy-")
 

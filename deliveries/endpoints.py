@@ -34,6 +34,7 @@ def create_endpoint(
     description: str = "",
     headers: Mapping[str, str] | None = None,
     max_per_second: int | None = None,
+    send_traceparent: bool = False,
     is_default: bool = False,
 ) -> tuple[Endpoint, str]:
     """A new endpoint and its signing secret. InvalidSecret when the given one is none; InvalidHeaders;
@@ -54,6 +55,7 @@ def create_endpoint(
             description=description,
             encrypted_headers=sealed(headers or {}),
             max_per_second=max_per_second,
+            send_traceparent=send_traceparent,
             is_default=is_default,
         )
         EndpointSecret.objects.create(endpoint=endpoint, encrypted=encrypt(secret))

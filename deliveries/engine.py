@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
 
+from deliveries.attempt_trace import AttemptTrace, passed_on
 from deliveries.backoff import Verdict, verdict
 from deliveries.claim import Claimed, claim_due, last_served, next_opening
 from deliveries.courtesy import Courtesy
@@ -32,6 +33,9 @@ from deliveries.sender import Sender
 from deliveries.settle import Answer
 from deliveries.settler import OUTAGE_PAUSE, Settler
 from deliveries.windows import FIRST, Windows
+
+if TYPE_CHECKING:
+    from organizations.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +90,7 @@ class Engine:
     settler: Settler = field(default_factory=Settler)
     lateness: Lateness = field(default_factory=Lateness)
     courtesy: Courtesy = field(default_factory=Courtesy)
+    tracing: "Tracing | None" = None
 
     async def run(self) -> int:
         sender = self.sender = self.sender or Sender(allowed=self.rules.allowed, timeout=self.rules.timeout)
@@ -248,6 +253,7 @@ class Engine:
         began, started_at = time.perf_counter(), delivery.claimed_at
         lease_ends = time.monotonic() + self.rules.lease
         outcome = Outcome(UNSENT, error="It could not be sent; the log says why.")
+        trace = None if self.tracing is None else AttemptTrace(self.tracing, delivery)
         try:
             body = message_body(delivery)
             headers = message_headers(
@@ -257,11 +263,14 @@ class Engine:
                 timestamp=int(started_at.timestamp()),
                 user_agent=self.rules.user_agent,
                 custom=self.credentials.headers_of(delivery),
+                traceparent=passed_on(delivery, trace),
             )
             outcome = await sender.send(delivery.url, body, headers, now=started_at)
         except Unreadable as error:
             outcome = Outcome(UNSENT, error=str(error))
         finally:
+            if trace is not None:
+                trace.end(outcome)
             self.windows.ended(delivery.endpoint_id, delivered=outcome.delivered)
             self.by_organization[delivery.organization_id] -= 1
             if not self.by_organization[delivery.organization_id]:

@@ -4,6 +4,7 @@ hears, and each worker's own."""
 from typing import Any, NamedTuple
 
 from organizations import redis_client
+from organizations.redis_servers import seconds_now
 
 SCHEDULER, WORKERS = "triggers:heartbeat:scheduler", "triggers:heartbeat:workers"
 SILENT_AFTER = 15  # seconds
@@ -35,11 +36,9 @@ def beat_of_worker(name: str) -> None:
     """`name`: as Celery has it, such as `deliveries@host`."""
 
     def note(redis: Any) -> None:
-        now = _seconds(redis)
-        notes = redis.pipeline(transaction=False)
-        notes.zadd(WORKERS, {name: now})
-        notes.zremrangebyscore(WORKERS, "-inf", now - FORGOTTEN_AFTER)
-        notes.execute()
+        now = seconds_now(redis, WORKERS)
+        redis.zadd(WORKERS, {name: now})
+        redis.zremrangebyscore(WORKERS, "-inf", now - FORGOTTEN_AFTER)
 
     redis_client.ask(note, what="heartbeat")
 
@@ -53,13 +52,8 @@ def workers() -> list[Heard] | None:
     """Those that were heard of within the hour, by name. None while Redis is away."""
 
     def look(redis: Any) -> list[Heard]:
-        now = _seconds(redis)
+        now = seconds_now(redis, WORKERS)
         heard = redis.zrange(WORKERS, 0, -1, withscores=True)
         return sorted(Heard(name.decode(), max(0.0, now - at)) for name, at in heard)
 
     return redis_client.ask(look, what="heartbeat")
-
-
-def _seconds(redis: Any) -> float:
-    seconds, microseconds = redis.time()
-    return float(seconds) + microseconds / 1e6

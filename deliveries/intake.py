@@ -8,6 +8,7 @@ import structlog
 from deliveries.fan_out import FAN_OUT
 from deliveries.ring import ring_after_commit
 from events.accept import Accepted, Posted, accept_all, accept_event, accept_events
+from events.accept_trace import AcceptTrace
 from events.answers import accepted_answer, batch_answer
 from events.errors import DuplicateEvent
 from events.idempotency import Answer
@@ -25,6 +26,7 @@ class Call(NamedTuple):
 
     organization: Organization
     event: IncomingEvent | Refused
+    traceparent: str | None = None
 
 
 class Taken(NamedTuple):
@@ -34,23 +36,37 @@ class Taken(NamedTuple):
     outcome: Accepted | Exception
 
 
-def take_event(organization: Organization, event: IncomingEvent) -> Answer:
+def take_event(
+    organization: Organization, event: IncomingEvent, *, trace: AcceptTrace | None = None
+) -> Answer:
     """Accepts one event, or raises what `accept_event` raises. The limit is the caller's business."""
-    accepted = accept_event(organization, event, fan_out=FAN_OUT)
+    accepted = accept_event(
+        organization, event, fan_out=FAN_OUT, traceparent=None if trace is None else trace.traceparent
+    )
     ring_after_commit()
+    if trace is not None:
+        trace.note_event(accepted.id, accepted.type)
     log.info("event.accepted", event_id=str(accepted.id), event_type=accepted.type)
     return accepted_answer(accepted)
 
 
-def take_batch(organization: Organization, incoming: Sequence[IncomingEvent | InvalidBody]) -> Answer:
+def take_batch(
+    organization: Organization,
+    incoming: Sequence[IncomingEvent | InvalidBody],
+    *,
+    trace: AcceptTrace | None = None,
+) -> Answer:
     """Accepts those that can be. The limit is the caller's business."""
     taken = [event for event in incoming if not isinstance(event, InvalidBody)]
-    accepted = iter(accept_events(organization, taken, fan_out=FAN_OUT))
+    traceparent = None if trace is None else trace.traceparent
+    accepted = iter(accept_events(organization, taken, fan_out=FAN_OUT, traceparent=traceparent))
     outcomes: list[Accepted | DuplicateEvent | InvalidBody] = [
         event if isinstance(event, InvalidBody) else next(accepted) for event in incoming
     ]
     ring_after_commit()
     answer, counts = batch_answer(outcomes)
+    if trace is not None:
+        trace.note_batch(accepted=counts["accepted"])
     log.info("batch.accepted", **counts)
     return answer
 
@@ -60,7 +76,7 @@ def take_calls(calls: Sequence[Call]) -> list[Taken]:
     is to ring when any was accepted: nobody waits for that."""
     spendings = spend_all([(allowed_limit(call.organization), 1) for call in calls])
     posted = [
-        Posted(call.organization, call.event)
+        Posted(call.organization, call.event, call.traceparent)
         for call, spending in zip(calls, spendings, strict=True)
         if spending.passed and isinstance(call.event, IncomingEvent)
     ]

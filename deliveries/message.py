@@ -23,6 +23,7 @@ def message_headers(
     timestamp: int,
     user_agent: str,
     custom: Mapping[str, str],
+    traceparent: str | None = None,
 ) -> dict[str, str]:
     """Ours come last: whatever `custom` holds, it can't take their place."""
     event_id = delivery.event_id
@@ -38,6 +39,8 @@ def message_headers(
         "webhook-signature": signature(keys, message_id=event_id, timestamp=timestamp, body=body),
         "webhook-attempt": str(delivery.claim),
     }
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
     return {**headers, "webhook-test": "true"} if delivery.test else headers
 
 

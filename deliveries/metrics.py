@@ -6,6 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from deliveries import outcome as outcomes
 from deliveries.settle import Answer
+from organizations.traceparent import trace_facts
 
 log = structlog.get_logger(__name__)
 
@@ -82,4 +83,5 @@ def note_answer(answer: Answer, status: str | None) -> None:
         status_code=outcome.status_code,
         duration_ms=answer.duration_ms,
         status=status or "superseded",
+        **trace_facts(delivery.traceparent),
     )

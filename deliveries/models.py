@@ -55,6 +55,9 @@ class Endpoint(models.Model):
         blank=True,
         help_text="At most so many deliveries a second; empty means as fast as it answers.",
     )
+    send_traceparent = models.BooleanField(
+        default=False, db_default=False, help_text="Whether each delivery carries the header traceparent."
+    )
     # Its pace: from when on the next may start (`claim.py`).
     paced_until = models.DateTimeField(null=True, editable=False)
     # A JSON object, encrypted: people put tokens there.

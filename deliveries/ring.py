@@ -26,7 +26,7 @@ def ring_after_commit() -> None:
 
 def ring() -> None:
     """Rings, unless a ring is waiting already. Never raises: without Redis the sweep will ring when it is back."""
-    found = redis_client.ask(_take_the_rope, what="ring")
+    found = redis_client.ask_broker(_take_the_rope, what="ring")
     if found is None or not found[0] or found[1] >= MOST_WAITING:
         rings.labels("already_ringing").inc()
         return
@@ -53,12 +53,12 @@ def ring_if_due() -> bool:
 
 def _waiting() -> int:
     """Rings that nobody has had time for. They must not pile up: engines that are at work look for more themselves."""
-    return redis_client.ask(lambda redis: redis.llen(QUEUE), what="ring") or 0
+    return redis_client.ask_broker(lambda redis: redis.llen(QUEUE), what="ring") or 0
 
 
 def answer_ring() -> None:
     """Makes way for the next ring: called before looking for work, so that work that comes later rings again."""
-    redis_client.ask(lambda redis: redis.delete(KEY), what="ring")
+    redis_client.ask_broker(lambda redis: redis.delete(KEY), what="ring")
 
 
 def _send() -> None:

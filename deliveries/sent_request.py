@@ -57,9 +57,10 @@ class SentRequests:
 
     def __init__(self, event_id: uuid.UUID, endpoints: Sequence[Endpoint]) -> None:
         texts = Event.objects.annotate(text=Cast("payload", TextField())).filter(pk=event_id)
-        found = texts.values_list("created_at", "text").first()
+        found = texts.values_list("created_at", "text", "traceparent").first()
         self.created_at: datetime = found[0] if found else datetime.now(UTC)
         self.payload: str | None = found[1] if found else None
+        self.traceparent: str | None = found[2] if found else None
         self.secrets: dict[uuid.UUID, list[EndpointSecret]] = {}
         for secret in EndpointSecret.objects.filter(endpoint__in=endpoints).order_by("-created_at"):
             self.secrets.setdefault(secret.endpoint_id, []).append(secret)
@@ -92,6 +93,7 @@ class SentRequests:
                 timestamp=int(moment.timestamp()),
                 user_agent=user_agent(settings.VERSION),
                 custom=custom,
+                traceparent=self._traceparent(endpoint),
             ),
         }
         fault = NO_PAYLOAD if self.payload is None else key_fault
@@ -126,6 +128,12 @@ class SentRequests:
             event_created_at=self.created_at,
             claimed_at=moment,
         )
+
+    def _traceparent(self, endpoint: Endpoint) -> str | None:
+        """While traces are on each attempt has one of its own, which is kept nowhere here."""
+        if not endpoint.send_traceparent:
+            return None
+        return NOT_SHOWN if settings.TRACES else self.traceparent
 
     def _keys(self, endpoint: Endpoint, moment: datetime) -> tuple[list[bytes], str]:
         """Those that were valid at that moment, the one that was current then first; and why they are not all."""

@@ -20,6 +20,7 @@ from deliveries.orphans import cancel_orphans
 from deliveries.purge import purge_expired, purge_figures
 from deliveries.retention import kept_shorter, longest_kept
 from deliveries.ring import TASK, answer_ring, ring_if_due
+from organizations import traces
 
 PURGE_SECONDS = 2.0
 REPLAY_SECONDS = 0.7
@@ -86,7 +87,8 @@ def new_engine() -> Engine:
             allowed=settings.ALLOWED_PRIVATE_NETWORKS,
             user_agent=user_agent(settings.VERSION),
             stopping=_stopping.is_set,
-        )
+        ),
+        tracing=traces.start(),
     )
 
 
@@ -111,3 +113,4 @@ def stop_claiming(**_: Any) -> None:
 def close_engine(**_: Any) -> None:
     if _loop is not None and _engine is not None:
         _loop.run_until_complete(_engine.close())
+    traces.stop()

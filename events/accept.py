@@ -37,10 +37,11 @@ class FanOut(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """An event, and whose it is."""
+    """An event, whose it is, and the span that it was accepted in, or that it was sent from."""
 
     organization: Organization
     event: IncomingEvent
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Accepted:
 STATEMENT = """
 WITH incoming AS (
     SELECT * FROM unnest(
-        %(ids)b::uuid[], %(organizations)b::uuid[], %(types)b::text[], %(payloads)b::text[], %(dedup_ids)b::text[]
-    ) AS one (id, organization_id, type, payload, dedup_id)
+        %(ids)b::uuid[], %(organizations)b::uuid[], %(types)b::text[], %(payloads)b::text[], %(dedup_ids)b::text[],
+        %(traceparents)b::text[]
+    ) AS one (id, organization_id, type, payload, dedup_id, traceparent)
 ), door AS MATERIALIZED (
     SELECT organization.id AS organization_id FROM organizations_organization AS organization
     WHERE organization.id = ANY (%(organizations)b::uuid[]) AND ({reachable})
@@ -71,8 +73,8 @@ WITH incoming AS (
         WHERE known.expires_at <= now()
     RETURNING event_id
 ), accepted AS (
-    INSERT INTO events_event (id, organization_id, type, payload, dedup_id, created_at, unwanted)
-    SELECT id, organization_id, type, payload::jsonb, dedup_id, now(), NOT ({wanted})
+    INSERT INTO events_event (id, organization_id, type, payload, dedup_id, created_at, unwanted, traceparent)
+    SELECT id, organization_id, type, payload::jsonb, dedup_id, now(), NOT ({wanted}), traceparent
     FROM welcome WHERE dedup_id IS NULL OR id IN (SELECT event_id FROM held)
     RETURNING id, organization_id, type, created_at
 ), fanned_out AS ({insert})
@@ -83,20 +85,27 @@ UNION ALL SELECT organization_id, id, created_at FROM accepted
 Outcome = Accepted | DuplicateEvent | NoEndpoint | InvalidBody
 
 
-def accept_event(organization: Organization, event: IncomingEvent, *, fan_out: FanOut) -> Accepted:
+def accept_event(
+    organization: Organization, event: IncomingEvent, *, fan_out: FanOut, traceparent: str | None = None
+) -> Accepted:
     """Stores one event. Raises DuplicateEvent, NoEndpoint or InvalidBody, and has then stored nothing."""
-    outcome = accept_all([Posted(organization, event)], fan_out=fan_out)[0]
+    outcome = accept_all([Posted(organization, event, traceparent)], fan_out=fan_out)[0]
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
 def accept_events(
-    organization: Organization, events: Sequence[IncomingEvent], *, fan_out: FanOut
+    organization: Organization,
+    events: Sequence[IncomingEvent],
+    *,
+    fan_out: FanOut,
+    traceparent: str | None = None,
 ) -> list[Accepted | DuplicateEvent | InvalidBody]:
     """Stores those that can be, and says of each, in order, what became of it. NoEndpoint: none can be."""
     told: list[Accepted | DuplicateEvent | InvalidBody] = []
-    for outcome in accept_all([Posted(organization, event) for event in events], fan_out=fan_out):
+    posted = [Posted(organization, event, traceparent) for event in events]
+    for outcome in accept_all(posted, fan_out=fan_out):
         if isinstance(outcome, NoEndpoint):
             raise outcome
         told.append(outcome)
@@ -150,6 +159,7 @@ def _store(posted: Sequence[Posted], ids: Sequence[uuid.UUID], fan_out: FanOut) 
             "types": [one.event.type for one in posted],
             "payloads": [one.event.payload_text for one in posted],
             "dedup_ids": [one.event.dedup_id for one in posted],
+            "traceparents": [one.traceparent for one in posted],
         },
     )
     return _Stored(

@@ -35,6 +35,7 @@ from events.errors import EventNotFound, SearchTooBroad
 from events.idempotency import LONGEST_KEY, Answer, once
 from events.incoming import LARGEST_BATCH, LARGEST_EVENT, read_batch, read_event, read_search
 from events.metrics import note_refusal
+from events.middleware import trace_of
 from events.models import Event
 from events.querysets import EventQuerySet
 from organizations import parameters
@@ -69,6 +70,14 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="Of this call; the same key and body within 24 hours give the first answer again.",
     examples=[OpenApiExample("a key", value="order-17-created")],
+)
+
+TRACEPARENT = OpenApiParameter(
+    "traceparent",
+    str,
+    OpenApiParameter.HEADER,
+    description="The trace that the call belongs to (W3C Trace Context). One that is not valid is as good as none.",
+    examples=[OpenApiExample("a trace", value="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")],
 )
 
 
@@ -110,13 +119,13 @@ class Events(CountsRefusals, ListAPIView[Event]):
         operation_id="send_event",
         request=EventIn,
         responses={202: AcceptedOut},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, TRACEPARENT],
     )
     def post(self, request: Request) -> Response:
         """Accepts one event. When the answer is 202, the event and its deliveries are stored."""
         spend_events(request._request, 1)
-        event = read_event(body_of(request))
-        return answered_once(request, lambda: take_event(tenant_of(request), event))
+        event, trace = read_event(body_of(request)), trace_of(request._request)
+        return answered_once(request, lambda: take_event(tenant_of(request), event, trace=trace))
 
 
 class Batch(CountsRefusals):
@@ -127,13 +136,13 @@ class Batch(CountsRefusals):
         operation_id="send_events",
         request=BatchIn,
         responses={202: BatchOut, 207: BatchOut},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, TRACEPARENT],
     )
     def post(self, request: Request) -> Response:
         """Accepts up to 1,000 events, each for itself: 202 when all were, else 207 and what became of each."""
-        incoming = read_batch(body_of(request))
+        incoming, trace = read_batch(body_of(request)), trace_of(request._request)
         spend_events(request._request, len(incoming))
-        return answered_once(request, lambda: take_batch(tenant_of(request), incoming))
+        return answered_once(request, lambda: take_batch(tenant_of(request), incoming, trace=trace))
 
 
 def answered_once(request: Request, act: Callable[[], Answer]) -> Response:

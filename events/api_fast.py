@@ -20,6 +20,7 @@ from deliveries.intake import Call, Taken, take_batch, take_calls
 from deliveries.lateness import Lateness
 from deliveries.ring import ring
 from events.accept import Accepted
+from events.accept_trace import AcceptTrace
 from events.answers import accepted_answer
 from events.idempotency import Answer
 from events.incoming import IncomingEvent, read_batch, read_event
@@ -94,7 +95,9 @@ class FastEvents:
         found = remembered_key(text)
         return found.key if found and found.fresh else None
 
-    async def post_event(self, organization: Organization, body: bytes, about: dict[str, str]) -> Answered:
+    async def post_event(
+        self, organization: Organization, body: bytes, about: dict[str, str], trace: AcceptTrace | None
+    ) -> Answered:
         """`about`: what its line in the log is to tell of the request."""
         event: IncomingEvent | Refused
         try:
@@ -102,20 +105,27 @@ class FastEvents:
         except Refused as refused:
             event = refused
         self._serve(about["organization_id"], 1)
-        spending, outcome = await self._calls.ask(Call(organization, event))
+        traceparent = None if trace is None else trace.traceparent
+        spending, outcome = await self._calls.ask(Call(organization, event, traceparent))
         if not isinstance(outcome, Accepted):
             return Answered(spending, outcome)
         self._bell.tell(None)
+        if trace is not None:
+            trace.note_event(outcome.id, outcome.type)
         self._log.info("event.accepted", event_id=str(outcome.id), event_type=outcome.type, **about)
         return Answered(spending, accepted_answer(outcome))
 
-    async def post_batch(self, organization: Organization, body: bytes, about: dict[str, str]) -> Answered:
+    async def post_batch(
+        self, organization: Organization, body: bytes, about: dict[str, str], trace: AcceptTrace | None
+    ) -> Answered:
         """As `post_event`. Begins later while its sender rests (`deliveries/courtesy.py`)."""
         loop, name = asyncio.get_running_loop(), str(organization.pk)
         self._watching = self._watching or loop.create_task(self._lateness.watch())
         if rest := self._courtesy.rest_of(name, now=loop.time()):
             await asyncio.sleep(rest)
-        answered = await loop.run_in_executor(self._batch_threads, _answer_batch, organization, body, about)
+        answered = await loop.run_in_executor(
+            self._batch_threads, _answer_batch, organization, body, about, trace
+        )
         self._serve(name, answered.events)
         return answered
 
@@ -141,7 +151,9 @@ def _weight(call: Call) -> int:
 
 
 @on_kept_connection
-def _answer_batch(organization: Organization, body: bytes, about: dict[str, str]) -> Answered:
+def _answer_batch(
+    organization: Organization, body: bytes, about: dict[str, str], trace: AcceptTrace | None
+) -> Answered:
     budget = allowed_limit(organization)
     spending: Spending | None = None
     with bound_contextvars(**about):
@@ -150,6 +162,6 @@ def _answer_batch(organization: Organization, body: bytes, about: dict[str, str]
             spending = spend(budget, len(incoming))
             if not spending.passed:
                 raise over_limit(organization.tier, spending, len(incoming))
-            return Answered(spending, take_batch(organization, incoming), len(incoming))
+            return Answered(spending, take_batch(organization, incoming, trace=trace), len(incoming))
         except Exception as error:  # told to the caller in the words of `problems.py`, as those of a view are
             return Answered(spending or spend(budget, 0), error)

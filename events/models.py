@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from events.arrivals import Arrivals  # noqa: F401  (so that Django finds it)
 from events.querysets import EventQuerySet
 from organizations.models import Organization, new_id
+from organizations.traceparent import LONGEST
 
 
 class Event(models.Model):
@@ -30,6 +31,9 @@ class Event(models.Model):
     # No endpoint wanted it when it came, or those that did were deleted before they had it. A hint for the list of what
     # is pending, which looks at the deliveries as well: docs/decisions/0015.
     unwanted = models.BooleanField(default=False, db_default=False, editable=False)
+
+    # Of the span in which it was accepted, or that it was sent from (`events/accept_trace.py`).
+    traceparent = models.CharField(max_length=LONGEST, null=True, editable=False)  # noqa: DJ001  (mostly there is none)
 
     objects = EventQuerySet.as_manager()
 

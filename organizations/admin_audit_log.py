@@ -37,6 +37,7 @@ class ActionFilter(TextFilter):
         "endpoint.resumed",
         "endpoint.secret_rotated",
         "endpoint.tested",
+        "endpoint.traceparent_changed",
         "endpoint.url_changed",
         "event.acknowledged",
         "event.replayed",

@@ -16,6 +16,7 @@ import msgspec
 from organizations import redis_client
 from organizations.errors import OverLimit
 from organizations.metrics import limit_fallbacks, limit_refusals
+from organizations.redis_servers import slot_of
 
 WINDOW = 60  # seconds
 
@@ -101,7 +102,7 @@ def spend(budget: Budget, cost: int = 1) -> Spending:
 def look(budget: Budget) -> Spending | None:
     """What is left now, spending nothing. None while Redis is away: each process counts for itself then."""
     answer = redis_client.ask(lambda redis: _ask(redis, {budget: [0]}), what="limits")
-    return None if answer is None else next(_spendings({budget: [0]}, answer)[budget])
+    return None if answer is None else next(answer[budget])
 
 
 def spend_all(wanted: Sequence[tuple[Budget, int]]) -> list[Spending]:
@@ -113,17 +114,31 @@ def spend_all(wanted: Sequence[tuple[Budget, int]]) -> list[Spending]:
     if answer is None:
         limit_fallbacks.inc(len(wanted))
         return [_own_count.spend(budget, cost) for budget, cost in wanted]
-    spendings = _spendings(costs, answer)
-    return [next(spendings[budget]) for budget, _ in wanted]
+    return [next(answer[budget]) for budget, _ in wanted]
 
 
-def _ask(redis: Any, costs: Mapping[Budget, Sequence[int]]) -> list[int]:
+def _ask(redis: Any, costs: Mapping[Budget, Sequence[int]]) -> dict[Budget, Iterator[Spending]]:
+    """In one round trip; in a cluster one for each slot, for a script can't look beyond its own."""
+    by_slot: dict[int, dict[Budget, Sequence[int]]] = {}
+    for budget, each in costs.items():
+        by_slot.setdefault(slot_of(redis, _key(budget)), {})[budget] = each
+    found: dict[Budget, Iterator[Spending]] = {}
+    for part in by_slot.values():
+        found |= _spendings(part, _run(redis, part))
+    return found
+
+
+def _run(redis: Any, costs: Mapping[Budget, Sequence[int]]) -> list[int]:
     arguments = [WINDOW]
     for budget, each in costs.items():
         arguments += [budget.limit, len(each), *each]
-    keys = [f"triggers:limit:{budget.name}" for budget in costs]
+    keys = [_key(budget) for budget in costs]
     answer: list[int] = _decoder.decode(redis.register_script(_SCRIPT)(keys, arguments))
     return answer
+
+
+def _key(budget: Budget) -> str:
+    return f"triggers:limit:{budget.name}"
 
 
 def _spendings(

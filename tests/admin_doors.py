@@ -155,6 +155,9 @@ DOORS = {
     "deliveries/endpoint/<uuid:endpoint_id>/rotate/": Door(
         OPERATOR, OPERATOR, lambda rows: {"hours": "24", "seen": str(rows.endpoint.revision)}
     ),
+    "deliveries/endpoint/<uuid:endpoint_id>/traceparent/": Door(
+        OPERATOR, OPERATOR, lambda rows: {"seen": str(rows.endpoint.revision)}
+    ),
     "deliveries/endpoint/<uuid:endpoint_id>/url/": Door(
         OPERATOR,
         OPERATOR,

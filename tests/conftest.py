@@ -14,6 +14,7 @@ from organizations import limits, redis_client, verification
 from tests.calls import Caller
 from tests.doors import through_granian
 from tests.factories import make_key, make_organization
+from tests.traced import Traced
 from triggers_project import admin_overview
 
 OUR_APPS = ("organizations", "events", "deliveries")
@@ -85,6 +86,13 @@ def door(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 @pytest.fixture
+def traced() -> Iterator[Traced]:
+    """Traces are on, in this process, and go nowhere but to the test."""
+    with Traced() as traced:
+        yield traced
+
+
+@pytest.fixture
 def anyone() -> Caller:
     """A client without a key."""
     return Caller()
@@ -123,12 +131,9 @@ def closed_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def no_redis(settings: pytest.FixtureDef, closed_port: int) -> Iterator[None]:
+def no_redis(settings: pytest.FixtureDef, closed_port: int) -> None:
     """Redis is away: whoever asks is refused the connection."""
     settings.REDIS_URL = f"redis://127.0.0.1:{closed_port}/0"
-    redis_client.client.cache_clear()
-    yield
-    redis_client.client.cache_clear()
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
-"""The part of a Celery worker that listens to the broker, mended in two places so that it never goes deaf."""
+"""The part of a Celery worker that listens to the broker, mended in four places so that it never goes deaf."""
 
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from celery.worker.consumer import Consumer
 from kombu.transport import redis, virtual
+from redis import exceptions
 
 RECONNECT_EVERY = 1  # seconds
+SILENT_AFTER = 5  # seconds without an answer to a question that Redis answers within one
 
 
 class PromptConsumer(Consumer):
@@ -38,4 +41,44 @@ class ForgettingQoS(redis.QoS):
             raise
 
 
+_start, _read = redis.Channel._brpop_start, redis.Channel._brpop_read
+
+
+def start_waiting(channel: Any, timeout: float | None = None) -> None:
+    _start(channel, timeout)
+    channel.asked_at = monotonic()
+
+
+def read_answer(channel: Any, **options: Any) -> Any:
+    """A primary that is told to be a replica sends away who waits at it, with an error of its own. Celery would end of
+    that, as of any answer it can't read; here it is a lost connection, and the next one is to the new primary."""
+    try:
+        return _read(channel, **options)
+    except exceptions.ResponseError as error:
+        if not str(error).startswith("UNBLOCKED"):
+            raise
+        channel.client.connection.disconnect()
+        raise exceptions.ConnectionError(str(error)) from error
+
+
+class ImpatientPoller(redis.MultiChannelPoller):
+    """Gives up a Redis that has fallen silent.
+
+    kombu's own waits for an answer as long as the connection lasts. When a machine is lost or hangs that is minutes,
+    and a replica that took over long ago is not asked.
+    """
+
+    def _register_BRPOP(self, channel: Any) -> None:
+        super()._register_BRPOP(channel)
+        connection = channel.client.connection
+        if not channel._in_poll or monotonic() - channel.asked_at < SILENT_AFTER or connection.can_read(0):
+            return
+        channel._in_poll = None  # else closing it would wait for the answer, too
+        connection.disconnect()
+        raise exceptions.ConnectionError(f"Redis has been silent for {SILENT_AFTER} s.")
+
+
+# SentinelChannel is made of Channel, and has them, too.
 redis.Channel.QoS = ForgettingQoS
+redis.Channel._brpop_start, redis.Channel._brpop_read = start_waiting, read_answer
+redis.MultiChannelPoller = ImpatientPoller

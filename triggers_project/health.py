@@ -39,4 +39,4 @@ def database_is_up() -> bool:
 
 
 def broker_is_up() -> bool:
-    return bool(redis_client.ask(lambda redis: redis.ping(), what="health"))
+    return bool(redis_client.ask_broker(lambda redis: redis.ping(), what="health"))

@@ -78,6 +78,8 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
             "kombu": {"level": "WARNING"},
             "aiohttp": {"level": "ERROR"},
             "psycopg.pool": {"filters": ["one line is enough"]},
+            # Each export that fails would have several lines: `organizations/tracing.py` says it once.
+            "opentelemetry": {"level": "CRITICAL"},
         },
     }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from triggers_project import redis_settings
 from triggers_project.databases import SCHEMES, databases
 from triggers_project.environment import BadEnvironment, Environment
 from triggers_project.exporter.process_files import count_by_process
@@ -13,6 +14,7 @@ from triggers_project.generated_secrets import generated_secret
 from triggers_project.local import embedded
 from triggers_project.logs import logging_config
 from triggers_project.mail import mail_server
+from triggers_project.traces import traces_wanted
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,7 +29,8 @@ DATABASE_URL = env.url(
     SCHEMES,
     default=lambda: embedded.database_url(DATA_DIR),
 )
-REDIS_URL = env.url("REDIS_URL", ("redis", "rediss"), default=lambda: embedded.redis_url(DATA_DIR))
+REDIS_URL = redis_settings.redis_url(env, "REDIS_URL", default=lambda: embedded.redis_url(DATA_DIR))
+BROKER_URL = redis_settings.broker_url(env, REDIS_URL)
 PORT = env.whole_number("PORT", 8000, least=1, most=65535)
 METRICS_PORT = env.whole_number("METRICS_PORT", 9568, least=1, most=65535)
 WEB_WORKERS = env.whole_number("WEB_WORKERS", 2, least=1, most=256)
@@ -107,6 +110,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "triggers_project.requests.RequestLog",
+    "events.middleware.Traced",
     "triggers_project.requests.ReadTheRest",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -146,34 +150,13 @@ DATABASE_ROUTERS = ["organizations.replica.Router"]
 # How old what a replica answers may be, in seconds.
 DATABASE_REPLICA_LAG = env.whole_number("DATABASE_REPLICA_LAG", 10, least=2, most=3600)
 
-# --- Redis --------------------------------------------------------------------------------------------------------
-# Nothing here may wait for Redis: it is a doorbell, and the API goes on without it.
-REDIS_TIMEOUT = 0.25  # seconds, to connect and for each answer
-CACHES = {
-    "default": {
-        "BACKEND": "triggers_project.counted_cache.CountedRedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "triggers",
-        "OPTIONS": {
-            "socket_timeout": REDIS_TIMEOUT,
-            "socket_connect_timeout": REDIS_TIMEOUT,
-        },
-    }
-}
-
-# --- Celery -------------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL
+# --- Redis and Celery ---------------------------------------------------------------------------------------------
+REDIS_TIMEOUT = redis_settings.TIMEOUT
+CACHES = {"default": redis_settings.cache(REDIS_URL)}
+_broker = redis_settings.celery_broker(BROKER_URL or REDIS_URL)
+CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = _broker
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-    "socket_keepalive": True,
-    "health_check_interval": 10,
-    # For those who send: a ring fails at once, and the sweep makes up for it. By default it tries for 6 s, and for so
-    # long holds up the answer that rings. (Workers wait for their broker as long as it takes, whatever stands here.)
-    "max_retries": 0,
-}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_ROUTES = {"deliveries.deliver_due": {"queue": "deliveries"}}
@@ -300,12 +283,13 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # https is the proxy's business; a redirect would break API clients
 ]
 
-# --- Logs and metrics ---------------------------------------------------------------------------------------------
+# --- Logs, traces and metrics ------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
 LOG_FORMAT = env.choice("LOG_FORMAT", "console" if sys.stderr.isatty() else "json", ["console", "json"])
 LOGGING_CONFIG = "triggers_project.logs.configure"
 LOGGING = logging_config(level=LOG_LEVEL, form=LOG_FORMAT)
 count_by_process()
+TRACES = traces_wanted(env)
 METRICS_BY_TENANT = env.boolean("METRICS_BY_TENANT", default=False)
 PROMETHEUS_LATENCY_BUCKETS = (
     0.005,

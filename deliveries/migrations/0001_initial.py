@@ -499,6 +499,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="endpoint",
+            name="send_traceparent",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="Whether each delivery carries the header traceparent.",
+            ),
+        ),
+        migrations.AddField(
+            model_name="endpoint",
             name="paced_until",
             field=models.DateTimeField(editable=False, null=True),
         ),

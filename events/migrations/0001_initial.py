@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ),
                 ("acknowledged_at", models.DateTimeField(editable=False, null=True)),
                 ("unwanted", models.BooleanField(db_default=False, default=False, editable=False)),
+                ("traceparent", models.CharField(editable=False, max_length=55, null=True)),
                 (
                     "organization",
                     models.ForeignKey(

@@ -66,7 +66,9 @@ def test_an_overlap_that_is_none_is_refused(endpoint: Endpoint, hours: str) -> N
     assert (EndpointSecret.objects.count(), logged()) == (1, [])
 
 
-@pytest.mark.parametrize(("verb", "fields"), [("rotate", {"hours": "24"}), ("url", {"url": MOVED})])
+@pytest.mark.parametrize(
+    ("verb", "fields"), [("rotate", {"hours": "24"}), ("url", {"url": MOVED}), ("traceparent", {})]
+)
 def test_pressed_twice_is_done_once(endpoint: Endpoint, verb: str, fields: dict[str, str]) -> None:
     browser, data = administrator(), {**fields, "seen": seen(endpoint)}
     browser.post(page_for(endpoint, verb), data)
@@ -92,6 +94,21 @@ def test_another_url_is_for_what_is_sent_from_now_on(endpoint: Endpoint) -> None
     assert entry.before == {"url": "http://93.184.215.14/in", "query": "(not shown)"}
     assert entry.after == {"url": "http://93.184.215.14/moved", "query": "(not shown)"}
     assert "hunter" not in page.content.decode()
+
+
+def test_traces_are_passed_on_and_then_no_more(endpoint: Endpoint) -> None:
+    browser, page = administrator(), page_for(endpoint, "traceparent")
+    assert "Pass traces on to this endpoint?" in words(browser.get(page))
+    done = browser.post(page, {"seen": seen(endpoint)}, follow=True)
+    assert "What is sent from now on carries the header traceparent." in words(done)
+    assert Endpoint.objects.get().send_traceparent
+
+    assert "Pass no more traces on to it?" in words(browser.get(page))
+    browser.post(page, {"seen": seen(endpoint)})
+    assert not Endpoint.objects.get().send_traceparent
+    newest, first = AuditEntry.objects.order_by("-pk")
+    assert (first.before, first.after) == ({"send_traceparent": False}, {"send_traceparent": True})
+    assert (newest.action, newest.after) == ("endpoint.traceparent_changed", {"send_traceparent": False})
 
 
 @pytest.mark.parametrize(

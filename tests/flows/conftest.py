@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from _pytest.runner import CallInfo
 
+from tests.flows.collector import Collector
 from tests.flows.journey import Journey
 from tests.flows.receiver import Receiver
 from tests.flows.setups.pgbouncer import there_is_pgbouncer
@@ -13,8 +14,20 @@ from triggers_project.local.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def running_stack() -> Iterator[Stack]:
-    with started(fast=True) as stack:
+def running_collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def running_stack(running_collector: Collector) -> Iterator[Stack]:
+    """Of its traces only those are told that a caller asks for."""
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": running_collector.url,
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+    }
+    with started(fast=True, **environ) as stack:
         yield stack
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import psycopg
-import redis
 
+from organizations.redis_servers import connect
 from tests.flows.outages import killed
 from triggers_project.local import processes
 from triggers_project.local.stack import ROOT, Stack
@@ -18,7 +18,7 @@ Fault = Callable[[Stack, float], None]
 
 
 def redis_flushed(stack: Stack, _: float) -> None:
-    with redis.Redis.from_url(stack.redis_url) as store:
+    with connect(stack.redis_url, 5) as store:
         store.flushall()
 
 

@@ -33,6 +33,7 @@ class Arrival:
     verified: bool
     answered: int
     at: float
+    traceparent: str | None = None
 
 
 class Receiver:
@@ -93,6 +94,7 @@ class Ledger:
             verified=verified,
             answered=behaviour["status"] if verified else 401,
             at=time.monotonic(),
+            traceparent=request.headers.get("traceparent"),
         )
         self.rows[name].append(asdict(arrival))
         await asyncio.sleep(behaviour["delay"])

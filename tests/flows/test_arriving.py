@@ -7,8 +7,8 @@ import time
 from collections import defaultdict
 
 import pytest
-import redis
 
+from organizations.redis_servers import connect
 from tests.flows.journey import Journey, until
 from triggers_project.local.stack import Stack
 
@@ -43,7 +43,7 @@ def test_nothing_is_lost_by_flushes_and_killed_workers(stack: Stack, journey: Jo
             timeout=PATIENCE,
             what="part",
         )
-        with redis.Redis.from_url(stack.redis_url) as store:
+        with connect(stack.redis_url, 5) as store:
             store.flushall()
         if kill:
             stack.kill("worker")

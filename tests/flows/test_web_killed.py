@@ -1,8 +1,8 @@
 """What the web answered with 202 is delivered, whatever becomes of the web then."""
 
 import pytest
-import redis
 
+from organizations.redis_servers import connect
 from tests.flows.journey import Journey, until
 from triggers_project.local.stack import Stack
 
@@ -14,7 +14,7 @@ def test_the_sweep_finds_an_event_whose_ring_was_lost(stack: Stack, journey: Jou
     stack.stop_program("worker")
     event_id = journey.post()
     stack.kill("web")
-    with redis.Redis.from_url(stack.redis_url) as store:
+    with connect(stack.redis_url, 5) as store:
         store.flushall()
     stack.start_program("worker")
 

@@ -3,6 +3,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from organizations import redis_client
 from organizations.redis_client import ask
@@ -20,9 +21,7 @@ def silent_redis(settings: pytest.FixtureDef) -> Iterator[None]:
         server.listen()
         settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
         settings.REDIS_TIMEOUT = 0.05
-        redis_client.client.cache_clear()
         yield
-    redis_client.client.cache_clear()
 
 
 def test_redis_answers() -> None:
@@ -42,8 +41,21 @@ def test_a_redis_that_hangs_costs_its_time_out_and_then_nothing_for_a_second() -
     assert time.perf_counter() - began < 0.05
 
 
+@pytest.mark.usefixtures("silent_redis")
+def test_sentinels_that_hang_are_each_asked_once_and_then_left_alone_for_longer(
+    settings: pytest.FixtureDef,
+) -> None:
+    host = settings.REDIS_URL.removeprefix("redis://").removesuffix("/0")
+    settings.REDIS_URL = f"sentinel://{','.join([host] * 6)}"
+    began = time.monotonic()
+    assert ping() is None
+    ended = time.monotonic()
+    assert 0.3 <= ended - began < 0.6
+    assert redis_client._outages[settings.REDIS_URL] > ended + 1.1
+
+
 def test_redis_is_asked_again_a_second_after_it_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_client._Outage, "until", time.monotonic() + 0.02)
+    monkeypatch.setitem(redis_client._outages, settings.REDIS_URL, time.monotonic() + 0.02)
     assert ping() is None
     time.sleep(0.03)
     assert ping() is True

@@ -65,7 +65,7 @@ def good_settings(settings: pytest.FixtureDef, monkeypatch: pytest.MonkeyPatch, 
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     # The test's own Valkey writes nothing, and the machine's disk may be as full as it likes.
-    monkeypatch.setattr(broker, "_snapshots", lambda: True)
+    monkeypatch.setattr(broker, "_snapshots", lambda server: True)
     monkeypatch.setattr(postgres, "data_folder", lambda: None)
     beat()
     beat_of_worker("deliveries@a")
@@ -249,7 +249,7 @@ def test_a_redis_that_may_throw_things_away_or_keeps_nothing_is_warned_of() -> N
         found = [one.words for one in broker.durability()]
     finally:
         redis_client.client().config_set("maxmemory-policy", "noeviction")
-    assert found == ["Redis writes nothing to disk.", "Redis' maxmemory-policy is allkeys-lru."]
+    assert found == ["Redis writes nothing to disk.", "The maxmemory-policy of Redis is allkeys-lru."]
 
 
 def test_the_folder_of_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

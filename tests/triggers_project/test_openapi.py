@@ -128,6 +128,7 @@ def test_what_a_receiver_gets_is_in_the_schema() -> None:
         "webhook-signature",
         "webhook-attempt",
         "webhook-test",
+        "traceparent",
     ]
 
 

@@ -6,11 +6,11 @@ import redis
 from django.db import DatabaseError, connection
 from psycopg_pool import PoolTimeout
 
-from organizations import redis_client
 from triggers_project.doctor import (
     broker,
     certificates,
     deployment,
+    failover,
     pooler,
     postgres,
     postgres_load,
@@ -37,7 +37,7 @@ OF_POSTGRES: list[Check] = [
     tables.transaction_ids,
 ]
 OF_OUR_TABLES: list[Check] = [work.schedules, work.troubles_now, work.dead_letters]
-OF_REDIS: list[Check] = [broker.version, broker.clock, broker.durability]
+OF_REDIS: list[Check] = [broker.version, broker.clock, broker.durability, failover.spares]
 
 
 def examine() -> list[Finding]:
@@ -63,12 +63,8 @@ def examine() -> list[Finding]:
 
 
 def _redis_findings() -> list[Finding]:
-    try:
-        redis_client.client().ping()
-    except redis.RedisError as error:
-        advice = "Start it, or correct REDIS_URL. Until then events are accepted, and nothing is sent."
-        return [fault("redis", f"Redis can't be reached: {type(error).__name__}.", advice)]
-    return [one for check in OF_REDIS for one in _made(check)]
+    away = _made(broker.reach)
+    return away or [one for check in OF_REDIS for one in _made(check)]
 
 
 def _database_fault() -> Finding | None:

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from deliveries import heartbeat
 from deliveries.standing import Standing, standing
 from organizations.replica_watch import REPLICA, measured_lag
+from triggers_project.health import broker_is_up
 
 # Those that a whole system has, which are 0 when they are not there.
 ROLES = ("deliveries", "housekeeping")
@@ -53,7 +54,8 @@ class Life(Collector):
 
     def collect(self) -> Iterator[Metric]:
         workers = heartbeat.workers()
-        yield _gauge("triggers_redis_up", "1 when Redis answered this scrape.", workers is not None)
+        up = workers is not None and broker_is_up()
+        yield _gauge("triggers_redis_up", "1 when Redis answered this scrape, the broker's too.", up)
         if workers is not None:
             scheduler = heartbeat.scheduler_is_alive()
             yield _gauge("triggers_scheduler_up", "1 when the scheduler was heard of lately.", scheduler)

@@ -3,15 +3,17 @@
 import importlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import redis
 
+from organizations.redis_servers import connect
+from organizations.redis_url import masked
 from triggers_project.local.embedded import port_is_free
 
 OLDEST_POSTGRES = 15
 PATIENCE = 5  # seconds for a server to answer
+ELSE = {"REDIS_URL": "the embedded one", "BROKER_URL": "that of REDIS_URL"}
 
 
 class CannotStart(RuntimeError):
@@ -42,20 +44,12 @@ def check_ports(**ports: int) -> None:
 
 
 def check_servers(environ: Mapping[str, str]) -> None:
-    """Those that DATABASE_URL and REDIS_URL name. Raises CannotStart if one doesn't answer."""
+    """Those that DATABASE_URL, REDIS_URL and BROKER_URL name. Raises CannotStart if one doesn't answer."""
     if url := environ.get("DATABASE_URL"):
         _check_postgres(url)
-    if url := environ.get("REDIS_URL"):
-        _check_redis(url)
-
-
-def masked(url: str) -> str:
-    """The URL without its password."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, host = parts.username or "", parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
+    for name in ("REDIS_URL", "BROKER_URL"):
+        if url := environ.get(name):
+            _check_redis(name, url)
 
 
 def _check_postgres(url: str) -> None:
@@ -71,10 +65,10 @@ def _check_postgres(url: str) -> None:
         )
 
 
-def _check_redis(url: str) -> None:
-    advice = "start it, correct REDIS_URL, or unset it to use the embedded one."
+def _check_redis(name: str, url: str) -> None:
+    advice = f"start it, correct {name}, or unset it to use {ELSE[name]}."
     try:
-        with redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as client:
+        with connect(url, PATIENCE) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         raise CannotStart(f"no Redis at {masked(url)} ({_first_line(error)}): {advice}") from None

@@ -91,6 +91,7 @@ FIELDS: dict[str, Any] = {
     "replay_id": REPLAY_ID,
     "finished_at": LATER,
     "max_per_second": 50,
+    "send_traceparent": True,
     "headers": {"X-Token": "a token that your server asks for"},
     "circuit": "closed",
     "DeliveryOut.id": DELIVERY_ID,

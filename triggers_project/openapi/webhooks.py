@@ -44,6 +44,13 @@ _HEADERS = [
     ),
     _header("webhook-attempt", "Which attempt this is: 1, 2, ...", "1", pattern=r"^[1-9]\d*$"),
     _header("webhook-test", "On what `POST /api/endpoints/{id}/test` sends.", "true", required=False, enum=["true"]),
+    _header(
+        "traceparent",
+        "To endpoints with `send_traceparent`: the trace that the event belongs to (W3C Trace Context), if it has one.",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        required=False,
+        pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+    ),
 ]  # fmt: skip
 _ANSWERS = {
     "2XX": "Delivered.",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from organizations import traces
 from organizations.errors import BodyTooSlow
 from triggers_project.logs import gather_lines
 from triggers_project.problems import problem_of
@@ -51,6 +52,7 @@ class Application:
         gather_lines(None)
         web_workers.set(0)
         self.close()
+        traces.stop()
 
     def close(self) -> None:
         self._lane.close()

@@ -18,6 +18,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 from structlog.contextvars import bound_contextvars
 
+from events.accept_trace import AcceptTrace
 from events.api_fast import Answered, FastEvents
 from events.idempotency import Answer
 from events.incoming import LARGEST_BATCH, LARGEST_EVENT
@@ -26,6 +27,7 @@ from organizations.authentication import presented_key
 from organizations.middleware import limit_headers
 from organizations.models import Organization
 from organizations.scopes import EVENTS_WRITE
+from organizations.traces import tracing
 from triggers_project.problems import problem_of
 from triggers_project.requests import request_id_of
 from triggers_project.web.bodies import IncomingBody
@@ -103,7 +105,7 @@ class Call(NamedTuple):
 
     allow: str
     largest: int
-    work: Callable[[Organization, bytes, dict[str, str]], Awaitable[Answered]]
+    work: Callable[[Organization, bytes, dict[str, str], AcceptTrace | None], Awaitable[Answered]]
     metrics: RequestMetrics
 
 
@@ -113,10 +115,15 @@ class Request:
     def __init__(self, path: str, headers: dict[str, str], began: float, call: Call, log: Any) -> None:
         self._path, self._headers, self._began, self._call, self._log = path, headers, began, call, log
         self._about = {"request_id": request_id_of(headers.get("x-request-id", ""))}
+        self._trace: AcceptTrace | None = None
 
     async def answer(self, organization: Organization, body: bytes) -> tuple[int, Fields, bytes]:
         self._about["organization_id"] = str(organization.pk)
-        return self.told(await self._call.work(organization, body, self._about), asked=len(body))
+        if "traceparent" in self._headers or tracing() is not None:
+            given = self._headers.get("traceparent")
+            self._trace = AcceptTrace(given, path=self._path, began=self._began)
+            self._about |= self._trace.log_facts
+        return self.told(await self._call.work(organization, body, self._about, self._trace), asked=len(body))
 
     def told(self, answered: Answered, *, asked: int) -> tuple[int, Fields, bytes]:
         """What is to be sent. The request is counted, and has its line in the log. `asked`: bytes of its body."""
@@ -136,6 +143,8 @@ class Request:
             duration_ms=round(seconds * 1000, 1),
             **self._about,
         )
+        if self._trace is not None:
+            self._trace.end(status, organization_id=self._about["organization_id"])
         return status, fields, content
 
     @property

@@ -66,6 +66,15 @@ def test_no_redis(closed_port: int) -> None:
     assert "\n" not in words
 
 
+def test_no_broker(closed_port: int) -> None:
+    where = f"127.0.0.1:{closed_port}/main"
+    words = said(preflight.check_servers, {"BROKER_URL": f"sentinel://:geheim@{where}"})
+    assert words == (
+        f"no Redis at sentinel://:***@{where} (No Sentinel that answers knows a primary of 'main'): "
+        "start it, correct BROKER_URL, or unset it to use that of REDIS_URL."
+    )
+
+
 def test_a_wrong_password() -> None:
     url = os.environ["REDIS_URL"].replace(":", ":wrong", 2).replace("redis:wrong", "redis:", 1)
     assert "invalid username-password pair" in said(preflight.check_servers, {"REDIS_URL": url})

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-import redis
-
+from organizations.redis_servers import connect
 from triggers_project.local.demo.api import Api
 from triggers_project.local.demo.receiver import Arrival
 from triggers_project.local.demo.screen import NotAsTold
@@ -155,7 +154,7 @@ def post_and_flush(here: Place, api: Api, *, meanwhile: Callable[[], object]) ->
     """
     accepted: set[str] = set()
     keys: int | None = None
-    with ThreadPoolExecutor(8) as pool, redis.Redis.from_url(here.stack.redis_url) as store:
+    with ThreadPoolExecutor(8) as pool, connect(here.stack.redis_url, 5) as store:
         calls = [pool.submit(post_some, api, size) for size in (1, 9) * (FLUSHED // 10)]
         try:
             for call in as_completed(calls):
