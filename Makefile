@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks migrations-check audit pytest browser pictures promtool languages docs schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks migrations-check audit pytest browser pictures promtool languages docs pgbouncer flows schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -73,6 +73,20 @@ promtool: ## Debian's promtool, with which tests/deploy tries the alerts; into .
 		{ apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && \
 		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && \
 		install usr/bin/promtool $(CURDIR)/.venv/bin/promtool
+
+# Likewise; the two libraries that it needs are no services.
+pgbouncer: ## Debian's PgBouncer, for journeys through a system that has grown; into .venv; needs root
+	$(INSTALL) dev
+	@folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && chmod 777 $$folder && cd $$folder && \
+		{ apt-get download -qq pgbouncer || { apt-get update -qq && apt-get download -qq pgbouncer; }; } && \
+		dpkg-deb --fsys-tarfile pgbouncer_*.deb | tar -x ./usr/sbin/pgbouncer && \
+		{ ! ldd usr/sbin/pgbouncer | grep -q "not found" || \
+			apt-get install -y -qq --no-install-recommends libevent-2.1-7 libc-ares2 >/dev/null; } && \
+		install usr/sbin/pgbouncer $(CURDIR)/.venv/bin/pgbouncer && $(CURDIR)/.venv/bin/pgbouncer --version | head -1
+
+flows: ## the journeys through running systems; SETUP=pgbouncer or another of tests/flows/setups
+	$(INSTALL) dev
+	@FLOWS_SETUP=$(SETUP) $(RUN) -m pytest tests/flows $(ARGS)
 
 docs: ## the documentation into site/, without internet; dead links and what would be fetched from elsewhere fail
 	$(INSTALL) dev

@@ -14,11 +14,13 @@ from deliveries.api_shapes import (
     DeliveryDetailOut,
     DeliveryOut,
 )
+from deliveries.errors import DeliveryNotFound
 from deliveries.models import Delivery
 from deliveries.querysets import DeliveryQuerySet
 from deliveries.replay import find_delivery, send_again
 from organizations import parameters
 from organizations.authentication import tenant_of
+from organizations.replica import may_lag
 from organizations.scopes import EVENTS_READ, EVENTS_WRITE
 
 log = structlog.get_logger(__name__)
@@ -54,6 +56,7 @@ class Deliveries(ListAPIView[Delivery]):
         )
 
     @extend_schema(operation_id="list_deliveries", parameters=filters())
+    @may_lag()
     def get(self, request: Request) -> Response:
         """Deliveries, newest first."""
         return self.list(request)
@@ -63,6 +66,7 @@ class OneDelivery(APIView):
     scopes = {"GET": EVENTS_READ}
 
     @extend_schema(operation_id="get_delivery", responses=DeliveryDetailOut)
+    @may_lag(DeliveryNotFound)
     def get(self, request: Request, delivery_id: uuid.UUID) -> Response:
         """One delivery with every attempt."""
         return Response(DeliveryDetailOut(find_delivery(tenant_of(request), delivery_id)).data)

@@ -43,6 +43,7 @@ from organizations.authentication import tenant_of
 from organizations.errors import InvalidQuery
 from organizations.middleware import spend_events
 from organizations.patience import TookTooLong, patience
+from organizations.replica import may_lag
 from organizations.scopes import EVENTS_READ, EVENTS_WRITE
 
 log = structlog.get_logger(__name__)
@@ -103,6 +104,7 @@ class Events(CountsRefusals, ListAPIView[Event]):
         return with_status(events.containing(read_search(query)))
 
     @extend_schema(operation_id="list_events", parameters=[TYPE, SINCE, UNTIL, PAYLOAD])
+    @may_lag()
     def get(self, request: Request) -> Response:
         """Events, newest first."""
         if not request.query_params.get("payload"):
@@ -166,6 +168,7 @@ class OneEvent(APIView):
     scopes = {"GET": EVENTS_READ}
 
     @extend_schema(operation_id="get_event", responses=EventDetailOut)
+    @may_lag(EventNotFound)
     def get(self, request: Request, event_id: uuid.UUID) -> Response:
         """One event with its deliveries."""
         events = with_status(Event.objects.of(tenant_of(request)).filter(pk=event_id)).prefetch_related(
@@ -233,6 +236,7 @@ class Inbox(ListAPIView[Event]):
             query_parameter("status", str, "Without: all but the acknowledged.", enum=STATUSES),
         ],
     )
+    @may_lag()
     def get(self, request: Request) -> Response:
         """Events that wait for an acknowledgement, newest first."""
         return self.list(request)

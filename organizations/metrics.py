@@ -19,11 +19,22 @@ limit_refusals = Counter(
     ["tier"],
 )
 key_checks = Counter("triggers_key_checks_total", "API keys presented, by what came of it.", ["outcome"])
+replica_reads = Counter(
+    "triggers_replica_reads_total",
+    "Reads of the API that the replica answered.",
+)
+replica_fallbacks = Counter(
+    "triggers_replica_fallbacks_total",
+    "Reads of the API that were the primary's although there is a replica, by why.",
+    ["why"],
+)
 
 # From 0 on, so that the first one is seen as growth.
 for _tier in Tier.values:
     limit_refusals.labels(_tier)
 for _outcome in ("valid", "refused"):
     key_checks.labels(_outcome)
-for _what in ("limits", "ring", "heartbeat"):
+for _what in ("limits", "ring", "heartbeat", "replica"):
     redis_failures.labels(_what)
+for _why in ("away", "behind", "canceled", "changed", "missing", "redis"):
+    replica_fallbacks.labels(_why)

@@ -1,11 +1,14 @@
-"""Every answer to a caller with a key says how much of its limit is left."""
+"""Every answer to a caller with a key says how much of its limit is left; what it changed, its next reads show."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
 from organizations.limits import WINDOW, Spending, over_limit, spend
+from organizations.replica import note_change
 from organizations.verification import allowed_limit
+
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class LimitHeaders:
@@ -21,6 +24,21 @@ class LimitHeaders:
             spending = getattr(request, "spending", None) or spend(allowed_limit(organization), 0)
             for name, value in limit_headers(spending).items():
                 response.headers[name] = value
+        return response
+
+
+class Changes:
+    """Notes that a tenant has changed something, for reads that may be a replica's. (What the fast lane accepts is not
+    noted: a new event is looked for on the primary.)"""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        organization = getattr(request, "organization", None)
+        if organization is not None and request.method not in SAFE and response.status_code < 300:
+            note_change(organization)
         return response
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connections, transaction
+
+from organizations.replica import reads_from
 
 
 class TookTooLong(Exception):
@@ -13,9 +15,10 @@ class TookTooLong(Exception):
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """A transaction in which no statement may take longer. TookTooLong."""
+    """A transaction, where reads go, in which no statement may take longer. TookTooLong."""
+    alias = reads_from()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
             yield
             cursor.execute("SELECT set_config('statement_timeout', '0', true)")

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+REPLICAS_POOL = "replica"
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -41,6 +42,11 @@ def _rendered(form: str) -> list[Processor]:
     return [structlog.dev.ConsoleRenderer(timestamp_key="time", pad_event_to=24)]
 
 
+def _is_not_of_the_replica(record: logging.LogRecord) -> bool:
+    """What its pool says of each attempt to connect: `replica.left_out` has said it."""
+    return REPLICAS_POOL not in (record.args or ())
+
+
 def logging_config(*, level: str, form: str) -> dict[str, Any]:
     """The LOGGING setting. `form` is `json` or `console`."""
     formatter = {
@@ -57,6 +63,7 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"facts": formatter},
+        "filters": {"one line is enough": {"()": lambda: _is_not_of_the_replica}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "facts", "stream": "ext://sys.stderr"}
         },
@@ -70,6 +77,7 @@ def logging_config(*, level: str, form: str) -> dict[str, Any]:
             "celery.beat": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "aiohttp": {"level": "ERROR"},
+            "psycopg.pool": {"filters": ["one line is enough"]},
             # Each export that fails would have several lines: `organizations/tracing.py` says it once.
             "opentelemetry": {"level": "CRITICAL"},
         },

@@ -3,12 +3,11 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import dj_database_url
 from cryptography.fernet import Fernet
 
 from triggers_project import redis_settings
+from triggers_project.databases import SCHEMES, databases
 from triggers_project.environment import BadEnvironment, Environment
 from triggers_project.exporter.process_files import count_by_process
 from triggers_project.generated_secrets import generated_secret
@@ -27,7 +26,7 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 ON_THE_DESK = not env.text("DATABASE_URL")
 DATABASE_URL = env.url(
     "DATABASE_URL",
-    ("postgresql", "postgres"),
+    SCHEMES,
     default=lambda: embedded.database_url(DATA_DIR),
 )
 REDIS_URL = redis_settings.redis_url(env, "REDIS_URL", default=lambda: embedded.redis_url(DATA_DIR))
@@ -119,6 +118,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "triggers_project.requests.OneSpelling",
     "organizations.middleware.LimitHeaders",
+    "organizations.middleware.Changes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -145,29 +145,10 @@ TEMPLATES = [
 ]
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------------
-# Threads of a web process share a pool; a Celery child has one thread and keeps its connection.
-_pool_size = env.whole_number("DATABASE_POOL_SIZE", 0, least=0, most=1000)
-_database: dict[str, Any] = {
-    **dj_database_url.parse(DATABASE_URL, conn_max_age=0 if _pool_size else None, conn_health_checks=True)
-}
-_database["ENGINE"] = "django_prometheus.db.backends.postgresql"
-_database["OPTIONS"] = {
-    "connect_timeout": 5,
-    # Statements are prepared when they ask for it (`organizations/sql.py`), and never for being asked often: Django's
-    # own carry their values in the text. None, Django's default, would refuse those that ask as well.
-    "prepare_threshold": 1_000_000_000,
-    **_database.get("OPTIONS", {}),
-}
-if _pool_size:
-    # While PostgreSQL is away, who waits for a connection holds a thread: not for long. And the pool asks anew every
-    # second or so; by default its pauses double, and it would stay away for as long again as PostgreSQL was.
-    _database["OPTIONS"]["pool"] = {
-        "min_size": 1,
-        "max_size": _pool_size,
-        "timeout": 2,
-        "reconnect_timeout": 1,
-    }
-DATABASES = {"default": _database}
+DATABASES = databases(env, DATABASE_URL)
+DATABASE_ROUTERS = ["organizations.replica.Router"]
+# How old what a replica answers may be, in seconds.
+DATABASE_REPLICA_LAG = env.whole_number("DATABASE_REPLICA_LAG", 10, least=2, most=3600)
 
 # --- Redis and Celery ---------------------------------------------------------------------------------------------
 REDIS_TIMEOUT = redis_settings.TIMEOUT

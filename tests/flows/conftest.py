@@ -8,7 +8,8 @@ from _pytest.runner import CallInfo
 from tests.flows.collector import Collector
 from tests.flows.journey import Journey
 from tests.flows.receiver import Receiver
-from tests.flows.system import started
+from tests.flows.setups.pgbouncer import there_is_pgbouncer
+from tests.flows.system import SETUP, started
 from triggers_project.local.stack import Stack
 
 
@@ -31,6 +32,16 @@ def running_stack(running_collector: Collector) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def grown_stack() -> Iterator[Stack]:
+    """Another system, with two web workers and four children that deliver; where there is a PgBouncer it stands on all
+    that `setups/grown.py` has."""
+    setup = SETUP or ("grown" if there_is_pgbouncer() else "")
+    with started(fast=True, setup=setup, WEB_WORKERS="2", DELIVERY_WORKERS="4") as stack:
+        stack.wait_until_ready(timeout=90)
+        yield stack
+
+
+@pytest.fixture(scope="session")
 def running_receiver() -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
@@ -49,10 +60,11 @@ def journey(stack: Stack, running_receiver: Receiver) -> Journey:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The journeys through the one running system go to one process of pytest-xdist."""
+    """The journeys through one running system go to one process of pytest-xdist."""
     for item in items:
-        if "running_stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("journeys"))
+        for system in ("running_stack", "grown_stack"):
+            if system in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(system))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,8 +11,10 @@ from triggers_project.doctor import (
     certificates,
     deployment,
     failover,
+    pooler,
     postgres,
     postgres_load,
+    replica,
     tables,
     work,
 )
@@ -23,6 +25,8 @@ Check = Callable[[], Iterable[Finding]]
 ALWAYS: list[Check] = [deployment.versions, deployment.metrics_folder, certificates.certificates]
 OF_POSTGRES: list[Check] = [
     postgres.version,
+    pooler.pooler,
+    replica.replica,
     postgres.clock,
     postgres.disk,
     postgres_load.connections,

@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection, connections
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from deliveries import heartbeat
 from deliveries.standing import Standing, standing
+from organizations.replica_watch import REPLICA, measured_lag
 from triggers_project.health import broker_is_up
 
 # Those that a whole system has, which are 0 when they are not there.
@@ -29,6 +30,23 @@ class DatabaseFigures(Collector):
         finally:
             connection.close()  # each scrape has a thread of its own, and its connection would outlive it
         yield _gauge("triggers_database_up", "1 when the database answered this scrape.", up)
+
+
+class ReplicaFigures(Collector):
+    """Nothing where there is no replica."""
+
+    def collect(self) -> Iterator[Metric]:
+        if REPLICA not in connections:
+            return
+        up = 1
+        try:
+            lag = measured_lag()
+            yield _gauge("triggers_replica_lag_seconds", "How far the replica is behind the primary.", lag)
+        except (DatabaseError, InterfaceError):
+            up = 0
+        finally:
+            connections.close_all()  # as above
+        yield _gauge("triggers_replica_up", "1 when the replica answered this scrape, and is one.", up)
 
 
 class Life(Collector):

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,8 @@ class StackError(RuntimeError):
 class Stack:
     """One system. Programs that die are started again; when the block is left, none of its processes is.
 
-    `environ` holds the product's variables; with DATABASE_URL or REDIS_URL among them, that server is not started.
+    `environ` holds the product's variables; with DATABASE_URL or REDIS_URL among them, that server is not started,
+    unless `servers` names it (`postgres`, `valkey`): it stands behind what the URL leads to.
     `fast` gives up durability, for tests. What the programs print is kept in `logs`; what the apps print once all is
     ready is also shown on `output`, if there is one.
     """
@@ -59,6 +60,7 @@ class Stack:
         metrics_port: int,
         receiver_port: int | None = None,
         environ: Mapping[str, str] | None = None,
+        servers: Collection[str] = (),
         fast: bool = False,
         output: TextIO | None = None,
     ) -> None:
@@ -77,6 +79,11 @@ class Stack:
         self._apps = app_programs(
             data_dir=self.data_dir, environ=self.environ, port=port, receiver_port=receiver_port
         )
+        self._own_servers = {
+            name
+            for name, url in (("postgres", "DATABASE_URL"), ("valkey", "REDIS_URL"))
+            if name in servers or not self.environ.get(url)
+        }
         self._fast = fast
         self._output = output
         self._held = ExitStack()
@@ -112,10 +119,10 @@ class Stack:
     def start_servers(self, timeout: float = 120) -> None:
         """PostgreSQL and Valkey, ready (seconds of patience: recovery after a crash takes a while)."""
         servers: list[tuple[Program, Callable[[], bool]]] = []
-        if not self.environ.get("DATABASE_URL"):
+        if "postgres" in self._own_servers:
             program = postgres.prepare(self.data_dir, fast=self._fast)
             servers.append((program, partial(postgres.is_ready, self.data_dir)))
-        if not self.environ.get("REDIS_URL"):
+        if "valkey" in self._own_servers:
             program = valkey.prepare(self.data_dir, fast=self._fast)
             servers.append((program, partial(valkey.is_ready, self.data_dir)))
         self._start_supervision([program for program, _ in servers])

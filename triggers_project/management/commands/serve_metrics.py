@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.registry import Collector
 
 from triggers_project.exporter.ended import AllProcesses
-from triggers_project.exporter.figures import DatabaseFigures, Life
+from triggers_project.exporter.figures import DatabaseFigures, Life, ReplicaFigures
 
 FOLD_EVERY = 15.0  # seconds; each scrape does it as well
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
 def collectors(counts: AllProcesses | None, *, counts_only: bool) -> list[Collector]:
     if not counts_only:
-        return [*([counts] if counts else []), DatabaseFigures(), Life()]
+        return [*([counts] if counts else []), DatabaseFigures(), ReplicaFigures(), Life()]
     if counts is None:
         raise CommandError("--counts-only: nothing is counted here, for PROMETHEUS_MULTIPROC_DIR is not set.")
     return [counts]
