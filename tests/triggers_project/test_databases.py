@@ -25,6 +25,7 @@ from triggers_project.environment import BadEnvironment, Environment
 from triggers_project.local import account
 from triggers_project.local.embedded import socket_dir
 from triggers_project.local.throw_away import throw_away_data
+from triggers_project.management.commands import migrate
 
 URL = "postgresql://u:hidden@host/name"
 
@@ -131,6 +132,19 @@ def test_statements_of_two_clients_meet_only_where_the_pooler_is_not_told_of() -
             by_two()
         asked(prepare_threshold=None)
         assert by_two() == [1, 2]
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_migration_leaves_no_time_out_in_a_session_that_is_lent() -> None:
+    before = connection.settings_dict["OPTIONS"]
+    with through_pgbouncer({"default_pool_size": "1"}):
+        asked(prepare_threshold=None)
+        command = migrate.Command()
+        command.database = "default"
+        connection.ensure_connection()
+        command._wait_for_locks(5)
+        assert run("SHOW lock_timeout", {}) == [{"lock_timeout": "0"}]
+    assert connection.settings_dict["OPTIONS"] == before
 
 
 # --- A replica ----------------------------------------------------------------------------------------------------

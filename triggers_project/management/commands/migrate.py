@@ -55,8 +55,11 @@ class Command(migrate.Command):
             self._wait_for_locks(self.lock_timeout if migration.atomic else 0)
 
     def _wait_for_locks(self, seconds: float) -> None:
-        """0: for ever, PostgreSQL's own default. A connection that is gone has nothing to be told."""
+        """0: for ever, PostgreSQL's own default. A connection that is gone has nothing to be told, and of a pooler's
+        session (DATABASE_POOLER) it would be the next who is told: docs/growing.md."""
         connection = connections[self.database]
+        if connection.settings_dict["OPTIONS"]["prepare_threshold"] is None:
+            return
         if connection.connection is not None and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{seconds * 1000:.0f}ms"])
