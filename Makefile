@@ -54,10 +54,10 @@ audit: ## known vulnerabilities of what is pinned, if their database can be reac
 	$(INSTALL) dev
 	@$(RUN) -m triggers_project.local.audit
 
-# Three processes: half of the time a test waits for a program. A journey's system is shared by all journeys.
+# Four processes: half of the time a test waits for a program. A journey's system is shared by all journeys.
 pytest: ## the tests alone; ARGS="-k name" picks some
 	$(INSTALL) dev
-	@$(RUN) -m pytest --numprocesses 3 --dist loadgroup $(ARGS)
+	@$(RUN) -m pytest --numprocesses 4 --dist loadgroup $(ARGS)
 
 browser: ## Debian's Chromium, with which tests/browser looks at the desk; needs root
 	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null

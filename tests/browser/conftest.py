@@ -6,6 +6,7 @@ A page that says anything on the console, breaks the content security policy, or
 import re
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from _pytest.nodes import Item
@@ -70,9 +71,24 @@ def tenant(stack: Stack, receiver: Receiver) -> Journey:
     return Journey(stack, receiver)
 
 
+@pytest.fixture(scope="package")
+def logins() -> dict[str, Any]:
+    """By name, the cookies of who has logged in."""
+    return {}
+
+
 @pytest.fixture
-def desk(browser: Browser, stack: Stack, password: str) -> Iterator[Desk]:
+def cookies(browser: Browser, stack: Stack, password: str, logins: dict[str, Any]) -> Any:
+    """Ada's, who logs in once."""
+    if "ada" not in logins:
+        with Desk.opened(browser, stack.url) as desk:
+            logins["ada"] = desk.log_in("ada", password)
+    return logins["ada"]
+
+
+@pytest.fixture
+def desk(browser: Browser, stack: Stack, cookies: Any) -> Iterator[Desk]:
     """Ada's, logged in."""
-    with Desk.opened(browser, stack.url) as desk:
-        desk.log_in("ada", password)
+    with Desk.opened(browser, stack.url, storage_state=cookies) as desk:
+        desk.go("")
         yield desk

@@ -41,12 +41,14 @@ class Desk:
         finally:
             context.close()
 
-    def log_in(self, name: str, password: str) -> None:
+    def log_in(self, name: str, password: str) -> Any:
+        """The cookies, `storage_state=` of another: more than ten logins in five minutes are refused."""
         self.page.goto(f"{self.url}/admin/")
         self.page.get_by_label("Username").fill(name)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
         self.page.get_by_role("heading", name="Overview").wait_for()
+        return self.page.context.storage_state()
 
     def go(self, path: str) -> None:
         self.page.goto(f"{self.url}/admin/{path}")

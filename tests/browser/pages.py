@@ -29,6 +29,7 @@ PAGES = {
     "test-answer": "deliveries/endpoint/{endpoint}/test/{test}/",
     "window-asked": "deliveries/endpoint/{endpoint}/replay/",
     "rotate-asked": "deliveries/endpoint/{endpoint}/rotate/",
+    "traceparent-asked": "deliveries/endpoint/{endpoint}/traceparent/",
     "url-asked": "deliveries/endpoint/{endpoint}/url/",
     "tenants": "organizations/organization/",
     "tenant": "organizations/organization/{tenant}/change/",

@@ -59,8 +59,7 @@ def logged_in(browser: Browser, stack: Stack) -> Any:
     made = re.search(r"shown this once: (\S+)", stack.manage("create_staff", "ada", "--role", "owner"))
     assert made
     with Desk.opened(browser, stack.url) as desk:
-        desk.log_in("ada", made[1])
-        return desk.page.context.storage_state()
+        return desk.log_in("ada", made[1])
 
 
 def take(browser: Browser, stack: Stack, pages: dict[str, str], cookies: Any = None) -> None:

@@ -41,20 +41,18 @@ def test_none_of_our_pages_is_forgotten() -> None:
 
 
 def test_no_page_complains_or_is_wider_than_the_window(
-    browser: Browser, stack: Stack, password: str, look: dict[str, Any], where: Where
+    browser: Browser, stack: Stack, cookies: Any, look: dict[str, Any], where: Where
 ) -> None:
-    with Desk.opened(browser, stack.url, **look) as desk:
-        desk.log_in("ada", password)
+    with Desk.opened(browser, stack.url, storage_state=cookies, **look) as desk:
         faults = [f"{name}: {fault}" for name in PAGES for fault in width_of(desk, path_of(name, where))]
 
     assert not faults, "\n".join(faults)
 
 
 def test_axe_finds_nothing_serious(
-    browser: Browser, stack: Stack, password: str, look: dict[str, Any], where: Where
+    browser: Browser, stack: Stack, cookies: Any, look: dict[str, Any], where: Where
 ) -> None:
-    with Desk.opened(browser, stack.url, patient=True, **look) as desk:
-        desk.log_in("ada", password)
+    with Desk.opened(browser, stack.url, patient=True, storage_state=cookies, **look) as desk:
         faults = [f"{name}: {fault}" for name in PAGES for fault in axe_on(desk, path_of(name, where))]
 
     assert not faults, "\n".join(faults)

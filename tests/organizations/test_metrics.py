@@ -10,7 +10,7 @@ from tests.figures import growth
 
 EVENT = {"type": "order.created", "payload": 1}
 # What an operator may tell apart. A tenant, a key or an address would make figures without end.
-BOUNDED = {"outcome", "reason", "status", "task", "tier", "what", "le"}
+BOUNDED = {"outcome", "reason", "status", "task", "tier", "what", "why", "le"}
 BY_TENANT = "triggers_tenant_"  # only with METRICS_BY_TENANT
 
 

@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from deliveries.heartbeat import beat, beat_of_worker
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_organization
 from triggers_project.exporter.ended import AllProcesses
-from triggers_project.exporter.figures import DatabaseFigures, Life
+from triggers_project.exporter.figures import DatabaseFigures, Life, ReplicaFigures
 from triggers_project.management.commands.serve_metrics import collectors
 
 
@@ -90,6 +90,7 @@ def test_an_exporter_of_counts_only_looks_nothing_up(tmp_path: Path) -> None:
     assert [type(one) for one in collectors(counts, counts_only=False)] == [
         AllProcesses,
         DatabaseFigures,
+        ReplicaFigures,
         Life,
     ]
 
