@@ -23,6 +23,7 @@ from organizations.callers import caller_address
 from organizations.errors import OverLimit, SignupClosed
 from organizations.keys import create_key, generate_key, revoke_key, rotate_key
 from organizations.models import ApiKey, Organization
+from organizations.one_line import one_line
 from organizations.scopes import ALL_SCOPES, KEYS_WRITE
 
 log = structlog.get_logger(__name__)
@@ -55,7 +56,7 @@ class KeyOut(serializers.ModelSerializer[ApiKey]):
 
 
 class SignupIn(Incoming):
-    organization_name = serializers.CharField(max_length=200)
+    organization_name = serializers.CharField(max_length=200, validators=[one_line])
     webhook_url = WebhookURL(required=False)
 
 
@@ -64,7 +65,7 @@ class RotationIn(Incoming):
 
 
 class KeyIn(Incoming):
-    name = serializers.CharField(max_length=100)
+    name = serializers.CharField(max_length=100, validators=[one_line])
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=ALL_SCOPES),
         required=False,

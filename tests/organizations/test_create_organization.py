@@ -46,6 +46,7 @@ def test_the_operator_chooses_tier_and_url() -> None:
     [
         (["  "], "The name takes 1-200 characters."),
         (["n" * 201], "The name takes 1-200 characters."),
+        (["A\x1b[2Jcme"], "A name is one line, without control characters."),
         (
             ["Acme", "--webhook-url", "ftp://a.example"],
             "--webhook-url: A URL must begin with http:// or https://",

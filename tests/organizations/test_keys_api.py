@@ -71,6 +71,7 @@ def test_a_key_without_named_scopes_has_all(acme: SimpleNamespace) -> None:
         ({}, "#/name"),
         ({"name": ""}, "#/name"),
         ({"name": "n" * 101}, "#/name"),
+        ({"name": "n\x1b[2J"}, "#/name"),
         ({"name": "n", "scopes": []}, "#/scopes"),
         ({"name": "n", "scopes": ["events:read", "events:fly"]}, "#/scopes/1"),
         ({"name": "n", "scopes": "events:read"}, "#/scopes"),

@@ -91,6 +91,9 @@ def test_a_webhook_url_that_may_not_be_called_makes_no_tenant(anyone: Caller) ->
         {"organization_name": ["Acme"]},
         {"organization_name": "A" * 201},
         {"organization_name": "A\x00cme"},
+        {"organization_name": "A\x1b[2Jcme"},
+        {"organization_name": "A\ncme"},
+        {"organization_name": "A\u202ecme"},
     ],
 )
 def test_a_name_that_does_not_fit_is_refused(anyone: Caller, body: dict[str, object]) -> None:

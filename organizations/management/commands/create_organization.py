@@ -4,10 +4,12 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from deliveries.errors import ForbiddenTarget
 from organizations.api import sign_up
+from organizations.one_line import one_line
 from organizations.tiers import Tier
 
 
@@ -23,6 +25,10 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not 1 <= len(name) <= 200:
             raise CommandError("The name takes 1-200 characters.")
+        try:
+            one_line(name)
+        except ValidationError as fault:
+            raise CommandError(fault.message) from None
         try:
             answer = sign_up(name, options["webhook_url"], tier=options["tier"])
         except ForbiddenTarget as error:
