@@ -53,6 +53,8 @@ WELL = {
     "triggers_web_workers": f"2x{HOURS}",
     "triggers_database_up": f"1x{HOURS}",
     "triggers_redis_up": f"1x{HOURS}",
+    "triggers_replica_up": f"1x{HOURS}",
+    "triggers_replica_lag_seconds": f"0.2x{HOURS}",
     UP: f"1x{HOURS}",
 }
 EXPORTER = {"job": "triggers"}
@@ -69,6 +71,10 @@ ILL = {
     "TriggersExporterDown": {UP: since_a_while(1, 0)},
     "TriggersDatabaseDown": {"triggers_database_up": since_a_while(1, 0)},
     "TriggersRedisDown": {"triggers_redis_up": since_a_while(1, 0)},
+    "TriggersReplicaOut": {
+        "triggers_replica_up": since_a_while(1, 0),
+        "triggers_replica_lag_seconds": f"0.2x{HOURS - 20} stale",
+    },
 }
 LABELS = {"TriggersExporterDown": EXPORTER}
 
@@ -90,6 +96,22 @@ def test_when_all_is_well_no_alert_fires(tmp_path: Path) -> None:
 def test_an_alert_fires_alone_when_it_should(tmp_path: Path, name: str) -> None:
     series = {**WELL, **ILL[name]}
     assert verdict(tmp_path, series, at=AT, firing={name: LABELS.get(name, {})}) == ""
+
+
+@needs_promtool
+@pytest.mark.parametrize(("minutes", "fires"), [(20, True), (8, False)])
+def test_a_replica_that_answers_and_is_behind_is_told_of_after_ten_minutes(
+    tmp_path: Path, minutes: int, fires: bool
+) -> None:
+    series = {**WELL, "triggers_replica_lag_seconds": since_a_while(0.2, 11, minutes=minutes)}
+    firing: dict[str, dict[str, str]] = {"TriggersReplicaOut": {}} if fires else {}
+    assert verdict(tmp_path, series, at=AT, firing=firing) == ""
+
+
+@needs_promtool
+def test_where_there_is_no_replica_none_is_missed(tmp_path: Path) -> None:
+    series = {name: values for name, values in WELL.items() if not name.startswith("triggers_replica")}
+    assert verdict(tmp_path, series, at=AT, firing={}) == ""
 
 
 # A gauge that is bad for one scrape: a restart, a slow answer.

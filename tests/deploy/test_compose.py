@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from triggers_project.databases import databases
+from triggers_project.environment import Environment
 from triggers_project.local.stack import ROOT
+from triggers_project.redis_settings import broker_url
 
 COMPOSE = ROOT / "docker-compose.yml"
 OURS = ("migrate", "web", "worker", "housekeeper", "beat", "exporter")
@@ -58,6 +61,17 @@ def test_no_secret_is_in_the_environment(compose: dict[str, Any]) -> None:
         assert "PASSWORD" not in values, name
         assert "SECRET" not in values, name
         assert set(service.get("secrets", [])) <= set(compose["secrets"]), name
+
+
+def test_where_other_servers_are_is_said_outside_and_empty_means_unset(compose: dict[str, Any]) -> None:
+    names = ("DATABASE_POOLER", "DATABASE_REPLICA_URL", "BROKER_URL")
+    for service in OURS:
+        environment = compose["services"][service]["environment"]
+        assert {name: environment[name] for name in names} == {name: f"${{{name}:-}}" for name in names}
+    unset = Environment(dict.fromkeys(names, ""))
+    url = "postgresql://u:hidden@host/name"
+    assert databases(unset, url) == databases(Environment({}), url)
+    assert broker_url(unset, "redis://redis:6379/0") == ""
 
 
 def test_only_tls_is_open_to_the_world(compose: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 import redis
@@ -9,8 +10,9 @@ from django.core.cache import caches
 from redis.cluster import ClusterNode
 
 from deliveries import heartbeat
-from organizations import redis_client
+from organizations import redis_client, replica
 from organizations.limits import Budget, look, spend, spend_all
+from organizations.models import Organization
 from tests.calls import Caller
 from tests.flows.journey import until
 from tests.flows.setups.cluster import Cluster, clustered
@@ -90,6 +92,14 @@ def test_after_an_outage_of_all_nodes_it_still_knows_whom_to_ask(closed_port: in
             return False
 
     assert [answers(), answers()] == [False, True]
+
+
+@pytest.mark.usefixtures("cluster")
+def test_who_changed_something_last_is_noted() -> None:
+    tenant = Organization(pk=uuid4())
+    for position in (900, 1000, 999):
+        replica._note(tenant, position)
+    assert int(redis_client.client().get(replica._key(tenant))) == 1000
 
 
 def test_a_server_that_is_killed_holds_nobody_up_and_its_replica_counts_on(cluster: Cluster) -> None:
