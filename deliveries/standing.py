@@ -56,8 +56,8 @@ class Standing:
     """Endpoints that are `enabled` have a closed circuit; those of `open_circuits` are enabled, too, and spared.
 
     `due` may be sent now; `held` is due, but its endpoint is paused, disabled, spared or at its pace; `later` waits
-    for its next attempt, or is being sent. `more`: there are more of these than were counted. `oldest_due_seconds` is None when
-    nothing is due.
+    for its next attempt, or is being sent. `more`: there are more of these than were counted.
+    `oldest_due_seconds` is None when nothing is due.
     """
 
     enabled: int
