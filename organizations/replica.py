@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
-from psycopg_pool import PoolTimeout
 
 from organizations import redis_client
 from organizations.authentication import tenant_of
@@ -25,7 +24,15 @@ from organizations.models import Organization
 from organizations.replica_watch import PRIMARY, REPLICA, Watch, newest_position, replayed_position
 
 SLACK = 5  # seconds that a change is remembered longer than a replica may be behind
-TROUBLE = (OperationalError, InterfaceError, PoolTimeout)
+TROUBLE = (OperationalError, InterfaceError)  # of a pool, too: Django makes its own of them
+
+# Of two changes at once the earlier may be noted last. It leaves the note as it is, with the time it has left: whoever
+# has the later change has both. And so a note of a primary that was ahead of the one there is now is soon forgotten.
+_KEEP_NEWEST = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then
+    redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+"""
 
 T = TypeVar("T")
 
@@ -100,8 +107,7 @@ def note_change(organization: Organization) -> None:
         position = newest_position()
     except TROUBLE:  # what was changed is changed, and is answered as that
         return
-    lasts = settings.DATABASE_REPLICA_LAG + SLACK
-    redis_client.ask(lambda redis: redis.set(_key(organization), position, ex=lasts), what="replica")
+    _note(organization, position)
 
 
 def forget() -> None:
@@ -131,6 +137,13 @@ def _why_not(organization: Organization) -> str:
         return "" if replayed_position() >= int(noted[0]) else "changed"
     except TROUBLE as error:
         return _what_went_wrong(error)
+
+
+def _note(organization: Organization, position: int) -> None:
+    arguments = (position, settings.DATABASE_REPLICA_LAG + SLACK)
+    redis_client.ask(
+        lambda redis: redis.register_script(_KEEP_NEWEST)([_key(organization)], arguments), what="replica"
+    )
 
 
 def _what_went_wrong(error: Exception) -> str:

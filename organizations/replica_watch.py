@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
-from psycopg_pool import PoolTimeout
 
 log = structlog.get_logger(__name__)
 
 PRIMARY, REPLICA = "default", "replica"
 LOOK_EVERY = 1.0  # seconds
+LOOK_TAKES = 1.0  # seconds; while one takes longer, the replica is silent, and nobody else is to wait for it
 REST = (
     5.0  # seconds after a failure: a replica that hangs costs its time-out so often, and not with each read
 )
@@ -75,16 +75,28 @@ class Watch:
     began: float = field(default_factory=time.monotonic)
     _next_look: float = -math.inf
     _looking: threading.Lock = field(default_factory=threading.Lock)
+    _look_began: float = math.inf
     _told: str = ""
 
     def why_not(self, *, most: float) -> str:
         """Why it should not be asked: `away`, or `behind` by more than `most` seconds; empty when it may be."""
         if time.monotonic() >= self._next_look and self._looking.acquire(blocking=False):
             try:
+                self._look_began = time.monotonic()
                 self._look(most)
             finally:
+                self._look_began = math.inf
                 self._looking.release()
-        return self.why
+        return self._known(most)
+
+    def _known(self, most: float) -> str:
+        """What the last look found holds for a while only: after an idle hour many may ask while one looks."""
+        now = time.monotonic()
+        if now - self._look_began > LOOK_TAKES:
+            return "away"
+        if self.why:
+            return self.why
+        return "" if now - self.caught_up <= most else "behind"
 
     def note_failure(self, error: Exception) -> None:
         self._next_look = time.monotonic() + REST
@@ -95,7 +107,7 @@ class Watch:
         self._next_look = now + LOOK_EVERY
         try:
             replayed = replayed_position()
-        except (DatabaseError, InterfaceError, PoolTimeout) as error:
+        except (DatabaseError, InterfaceError) as error:
             self.note_failure(error)
             return
         self._compare(_Mark(now, written), replayed)

@@ -4,6 +4,7 @@ from typing import Any
 
 import dj_database_url
 
+from organizations.impatient.connection import Impatient
 from triggers_project.environment import BadEnvironment, Environment
 from triggers_project.logs import REPLICAS_POOL
 
@@ -13,27 +14,32 @@ SCHEMES = ("postgresql", "postgres")
 ONLY_WHEN_ASKED = 1_000_000_000
 NEVER = None  # refuses those that ask as well
 
+# Until the operator's URL says otherwise. Who waits for a replica could have asked the primary: it is not waited for as
+# long.
+WAITS = {"connect_timeout": 5}
+REPLICAS_WAITS = {"connect_timeout": 2, "tcp_user_timeout": 3000}
+
 
 def databases(env: Environment, url: str) -> dict[str, dict[str, Any]]:
     """`default`, and `replica` if there is one. `url` is the primary's."""
     pool_size = env.whole_number("DATABASE_POOL_SIZE", 0, least=0, most=1000)
     pooler = env.boolean("DATABASE_POOLER", default=False)
-    found = {"default": _database("DATABASE_URL", url, pool_size=pool_size, pooler=pooler)}
+    found = {"default": _database("DATABASE_URL", url, WAITS, pool_size=pool_size, pooler=pooler)}
     if replica_url := env.url("DATABASE_REPLICA_URL", SCHEMES, default=str):
         found["replica"] = _replica(
-            _database("DATABASE_REPLICA_URL", replica_url, pool_size=pool_size, pooler=pooler)
+            _database("DATABASE_REPLICA_URL", replica_url, REPLICAS_WAITS, pool_size=pool_size, pooler=pooler)
         )
     return found
 
 
-def _database(name: str, url: str, *, pool_size: int, pooler: bool) -> dict[str, Any]:
+def _database(name: str, url: str, waits: dict[str, int], *, pool_size: int, pooler: bool) -> dict[str, Any]:
     """Threads of a web process share a pool; a Celery child has one thread and keeps its connection."""
     found: dict[str, Any] = {
         **dj_database_url.parse(url, conn_max_age=0 if pool_size else None, conn_health_checks=True),
         "ENGINE": "django_prometheus.db.backends.postgresql",
     }
     options = found.get("OPTIONS", {})
-    found["OPTIONS"] = {"connect_timeout": 5, "prepare_threshold": ONLY_WHEN_ASKED, **options}
+    found["OPTIONS"] = {**waits, "prepare_threshold": ONLY_WHEN_ASKED, **options}
     if pooler:
         _share_sessions(name, found)
     if pool_size:
@@ -60,8 +66,8 @@ def _share_sessions(name: str, database: dict[str, Any]) -> None:
 
 
 def _replica(database: dict[str, Any]) -> dict[str, Any]:
-    """Who waits for it could have asked the primary: it is not waited for as long."""
-    database["OPTIONS"] |= {"connect_timeout": 2, "tcp_user_timeout": 3000}
+    """One that is silent is given up, whether it was reached anew or through a pool."""
+    database["ENGINE"] = "organizations.impatient"
     if "pool" in database["OPTIONS"]:
-        database["OPTIONS"]["pool"]["name"] = REPLICAS_POOL
+        database["OPTIONS"]["pool"] |= {"name": REPLICAS_POOL, "connection_class": Impatient}
     return database

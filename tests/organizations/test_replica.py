@@ -1,17 +1,22 @@
 """Reads from a replica: a real one, of the tests' own server."""
 
 import subprocess
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import structlog
 from django.conf import settings as configured
 from django.db import OperationalError, connection, connections, transaction
 
 from events.models import Event
-from organizations import redis_client, replica
+from organizations import redis_client, replica, replica_watch
+from organizations.impatient import connection as impatience
 from organizations.replica_watch import (
     REPLICA,
     Watch,
@@ -24,9 +29,11 @@ from tests.factories import make_delivery, make_endpoint, make_event, make_organ
 from tests.figures import growth
 from tests.flows.journey import until
 from tests.flows.setups.pgbouncer import give_to
-from tests.flows.setups.replica import following
+from tests.flows.setups.replica import following, url_of
+from triggers_project.databases import databases
 from triggers_project.doctor.findings import Level
 from triggers_project.doctor.replica import replica as examined
+from triggers_project.environment import Environment
 from triggers_project.exporter.figures import ReplicaFigures
 from triggers_project.local import account, postgres
 from triggers_project.local.embedded import ROLE, socket_dir
@@ -67,7 +74,9 @@ def standby(django_db_setup: None) -> Iterator[Path]:
 @pytest.fixture
 def with_replica(standby: Path, committed: None) -> Iterator[None]:
     """The settings have one, and it has all there is."""
-    settings = connections.settings[REPLICA] = {**connection.settings_dict, "HOST": str(standby)}
+    url = url_of(standby, str(connection.settings_dict["NAME"]))
+    found = databases(Environment({"DATABASE_REPLICA_URL": url}), url)[REPLICA]
+    settings = connections.settings[REPLICA] = {**connection.settings_dict, **found}
     replica.forget()
     try:
         caught_up()
@@ -114,6 +123,26 @@ def hold_up() -> None:
 def let_go_on() -> None:
     with connections[REPLICA].cursor() as cursor:
         cursor.execute("SELECT pg_wal_replay_resume()")
+
+
+@contextmanager
+def frozen(standby: Path) -> Iterator[None]:
+    """All its processes: what is sent to them is taken in, and never answered."""
+    postmaster = psutil.Process(int(next(standby.glob(".s.PGSQL.*.lock")).read_text().split()[0]))
+    processes = [postmaster, *postmaster.children()]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
 
 
 def look_again() -> None:
@@ -218,6 +247,80 @@ def test_one_that_is_away_is_left_out_and_not_asked_for_some_seconds(
     assert {metric.name: metric.samples[0].value for metric in ReplicaFigures().collect()} == {
         "triggers_replica_up": 0
     }
+
+
+@pytest.fixture
+def hasty(tenant: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As always, in less time. All that was looked at before stays known."""
+    monkeypatch.setattr(impatience, "SILENCE", 0.8)
+    monkeypatch.setattr(replica_watch, "LOOK_TAKES", 0.3)
+    connections[REPLICA].ensure_connection()
+    replica._Known.watch._next_look = time.monotonic() + 60
+
+
+@pytest.mark.usefixtures("hasty")
+def test_one_that_hangs_holds_up_who_looks_and_nobody_else(tenant: SimpleNamespace, standby: Path) -> None:
+    watch, answers = replica._Known.watch, []
+
+    def ask() -> None:
+        try:
+            answers.append(listed(tenant))
+        finally:
+            connections.close_all()
+
+    with frozen(standby):
+        look_again()
+        (looker := threading.Thread(target=ask)).start()
+        until(lambda: watch.why_not(most=10) == "away", timeout=1.5, what="others leave it out")
+        assert looker.is_alive()
+        looker.join(timeout=5)
+        assert [len(events) for events in answers] == [1]
+        assert seconds_of(lambda: listed(tenant)) < 0.4
+    until_it_answers(tenant)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_read_that_it_hangs_in_becomes_the_primarys(tenant: SimpleNamespace, standby: Path) -> None:
+    asked = []
+
+    def ask() -> None:
+        asked.append(replica.reads_from())
+        Event.objects.count()
+
+    with frozen(standby):
+        assert 0.8 <= seconds_of(lambda: replica.read(tenant.organization, ask)) < 1.2
+    assert asked == [REPLICA, "default"]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_exporter_is_not_held_up_by_one_that_hangs(standby: Path) -> None:
+    threads = threading.active_count()
+    with frozen(standby):
+        found = []
+        assert seconds_of(lambda: found.extend(ReplicaFigures().collect())) < 1.2
+    assert [(metric.name, metric.samples[0].value) for metric in found] == [("triggers_replica_up", 0)]
+    assert threading.active_count() == threads
+
+
+def test_what_was_known_an_hour_ago_is_not_told_while_another_looks() -> None:
+    watch = Watch(why="", caught_up=time.monotonic() - 3600)
+    with watch._looking:
+        assert watch.why_not(most=10) == "behind"
+        watch.caught_up = time.monotonic()
+        assert watch.why_not(most=10) == ""
+
+
+def test_of_two_changes_at_once_the_newer_stays_noted(
+    tenant: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis, key = redis_client.client(), replica._key(tenant.organization)
+    noted = []
+    for position in (900, 1000, 999):
+        monkeypatch.setattr(replica, "newest_position", lambda position=position: position)
+        replica.note_change(tenant.organization)
+        noted.append(int(redis.get(key)))
+    assert noted == [900, 1000, 1000]
+    assert 0 < redis.ttl(key) <= configured.DATABASE_REPLICA_LAG + replica.SLACK
 
 
 def test_a_server_that_replays_nothing_is_no_replica(tenant: SimpleNamespace) -> None:

@@ -11,13 +11,16 @@ import psycopg
 import pytest
 from django.conf import settings as configured
 from django.db import OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from deliveries.database import connect
+from organizations.impatient import connection as impatience
 from organizations.replica_watch import REPLICA
 from organizations.sql import run
 from tests.flows.setups.certificates import Certificates, make_certificates
 from tests.flows.setups.grown import only_tls
 from tests.flows.setups.pgbouncer import behind, give_to, pgbouncer
+from tests.flows.setups.replica import url_of
 from triggers_project.databases import databases
 from triggers_project.doctor.findings import Level
 from triggers_project.doctor.pooler import pooler
@@ -155,6 +158,58 @@ def test_a_replica_is_a_database_of_its_own_and_never_migrated() -> None:
     found = of(DATABASE_REPLICA_URL="postgresql://u:hidden@other/name", DATABASE_POOL_SIZE="3")
     assert (found["default"]["HOST"], found["replica"]["HOST"]) == ("host", "other")
     assert found["replica"]["OPTIONS"]["pool"]["max_size"] == 3
+
+
+def test_a_replica_is_not_waited_for_as_long_unless_its_url_says_so() -> None:
+    found = of(DATABASE_REPLICA_URL="postgresql://u:hidden@other/name")
+    waits = {name: found["replica"]["OPTIONS"][name] for name in ("connect_timeout", "tcp_user_timeout")}
+    assert waits == {"connect_timeout": 2, "tcp_user_timeout": 3000}
+    assert found["default"]["OPTIONS"]["connect_timeout"] == 5
+
+    url = "postgresql://u:hidden@other/name?connect_timeout=4&tcp_user_timeout=9000"
+    options = of(DATABASE_REPLICA_URL=url)["replica"]["OPTIONS"]
+    assert (int(options["connect_timeout"]), int(options["tcp_user_timeout"])) == (4, 9000)
+
+
+@pytest.fixture
+def pooled(committed: None) -> Iterator[BaseDatabaseWrapper]:
+    """The tests' own server in the place of a replica, through a pool of one."""
+    known = connection.settings_dict
+    url = url_of(known["HOST"], known["NAME"])
+    found = of(DATABASE_REPLICA_URL=url, DATABASE_POOL_SIZE="1")["replica"]
+    found["OPTIONS"]["pool"]["timeout"] = 0.1
+    connections.settings[REPLICA] = {**known, **found}
+    try:
+        yield connections[REPLICA]
+    finally:
+        connections[REPLICA].close()
+        connections[REPLICA].close_pool()
+        del connections[REPLICA], connections.settings[REPLICA]
+
+
+def test_a_pool_gives_up_on_a_replica_that_is_silent(
+    pooled: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impatience, "SILENCE", 0.1)
+    with pooled.cursor() as cursor, pytest.raises(OperationalError, match=r"it was silent for 0\.1 s"):
+        cursor.execute("SELECT pg_sleep(0.5)")
+    pooled.close()
+    with pooled.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def test_what_may_take_longer_is_waited_for(
+    pooled: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impatience, "SILENCE", 0.1)
+    with impatience.answers_within(5), pooled.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.2)")
+
+
+def test_when_a_pool_has_none_left_that_is_an_error_of_djangos(pooled: BaseDatabaseWrapper) -> None:
+    pooled.ensure_connection()
+    with pytest.raises(OperationalError, match="couldn't get a connection after"):
+        pooled.copy().ensure_connection()
 
 
 def test_the_pool_of_a_replica_that_is_away_floods_no_log() -> None:

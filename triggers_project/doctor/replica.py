@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
-from psycopg_pool import PoolTimeout
 
 from organizations.replica_watch import REPLICA, measured_lag
 from triggers_project.doctor.findings import Finding, warning, well
@@ -15,7 +14,7 @@ def replica() -> Iterator[Finding]:
         return
     try:
         lag = measured_lag()
-    except (DatabaseError, InterfaceError, PoolTimeout) as error:
+    except (DatabaseError, InterfaceError) as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         words = f"The replica is of no use: {why}. The primary answers in its place."
         yield warning("replica", words, "Start it, correct DATABASE_REPLICA_URL, or unset it.")
