@@ -12,15 +12,14 @@ async def connect(
     """The known connection while it works, else a new one. Raises psycopg.OperationalError while there is none."""
     if known is not None and not known.closed and not known.broken:
         return known
+    return await psycopg.AsyncConnection.connect(
+        **{"application_name": "triggers-engine", **_as_django_connects(), "autocommit": True}
+    )
+
+
+def _as_django_connects() -> dict[str, Any]:
+    """What follows the ? in DATABASE_URL may be any of libpq's, the folder of a socket (`host`) included."""
     settings = django_connection.settings_dict
     options = {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
-    return await psycopg.AsyncConnection.connect(
-        dbname=settings["NAME"],
-        user=settings["USER"],
-        password=settings["PASSWORD"],
-        host=settings["HOST"],
-        port=settings["PORT"] or None,
-        autocommit=True,
-        application_name="triggers-engine",
-        **options,
-    )
+    named = {name: settings[name.upper()] for name in ("user", "password", "host", "port")}
+    return {"dbname": settings["NAME"], **options, **{name: value for name, value in named.items() if value}}

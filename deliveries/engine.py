@@ -253,8 +253,9 @@ class Engine:
         began, started_at = time.perf_counter(), delivery.claimed_at
         lease_ends = time.monotonic() + self.rules.lease
         outcome = Outcome(UNSENT, error="It could not be sent; the log says why.")
-        trace = None if self.tracing is None else AttemptTrace(self.tracing, delivery)
+        trace = None
         try:
+            trace = None if self.tracing is None else AttemptTrace(self.tracing, delivery)
             body = message_body(delivery)
             headers = message_headers(
                 delivery,
@@ -269,8 +270,6 @@ class Engine:
         except Unreadable as error:
             outcome = Outcome(UNSENT, error=str(error))
         finally:
-            if trace is not None:
-                trace.end(outcome)
             self.windows.ended(delivery.endpoint_id, delivered=outcome.delivered)
             self.by_organization[delivery.organization_id] -= 1
             if not self.by_organization[delivery.organization_id]:
@@ -278,6 +277,8 @@ class Engine:
             took = time.perf_counter() - began
             decided = self._verdict(delivery, outcome)
             self.settler.note(Answer(delivery, outcome, decided, started_at, round(took * 1000), lease_ends))
+            if trace is not None:
+                trace.end(outcome)
 
     def _verdict(self, delivery: Claimed, outcome: Outcome) -> Verdict:
         """An attempt by hand that fails leaves the automatic ones alone: it is never the last."""

@@ -8,7 +8,6 @@ from organizations.redis_servers import seconds_now
 
 SCHEDULER, WORKERS = "triggers:heartbeat:scheduler", "triggers:heartbeat:workers"
 SILENT_AFTER = 15  # seconds
-BEAT_SECONDS = 5  # of a worker
 FORGOTTEN_AFTER = 3600  # seconds since a worker was heard of: it has another name by now, or was taken away
 
 

@@ -71,7 +71,8 @@ def _run_engine() -> int:
     """The engine of this process, on its loop; both are made at the first ring."""
     global _loop, _engine
     if _loop is None or _engine is None:
-        _loop, _engine = asyncio.new_event_loop(), new_engine()
+        made = new_engine()  # first: a loop that nobody runs would stay open
+        _loop, _engine = asyncio.new_event_loop(), made
         # What Django loaded lives as long as the process. Left among what is collected, it cost a fifth of the CPU.
         gc.collect()
         gc.freeze()

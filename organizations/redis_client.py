@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import redis
 import structlog
 from django.conf import settings
+from redis.exceptions import RedisClusterException  # which redis-py does not count as a RedisError
 
 from organizations.metrics import redis_failures
 from organizations.redis_servers import connect
@@ -72,7 +73,7 @@ def _ask(url: str, question: Callable[[Any], T], what: str) -> T | None:
         return None
     try:
         return question(client_of(url))
-    except redis.RedisError as error:
+    except (redis.RedisError, RedisClusterException) as error:
         ended = time.monotonic()
         _outages[url] = ended + max(PAUSE_SECONDS, PAUSE_SHARE * (ended - began))
         redis_failures.labels(what).inc()

@@ -31,6 +31,7 @@ SCHEMES: dict[str, tuple[Kind, bool]] = {
 DEFAULT_PORTS: dict[Kind, int] = {"one": 6379, "sentinel": 26379, "cluster": 6379}
 DEFAULT_SERVICE = "mymaster"
 TLS_OPTIONS = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+CERTIFICATES = ("none", "optional", "required")
 SENTINEL_OPTIONS = {"service", "sentinel_username", "sentinel_password"}
 
 _URL = re.compile(
@@ -89,8 +90,8 @@ def parse(url: str) -> Servers:
 
 def masked(url: str) -> str:
     """The URL without its passwords: for people."""
-    without = re.sub(r"(?<=://)([^/?#:@]*):[^/?#]*@", r"\1:***@", url)
-    return re.sub(r"(?<=sentinel_password=)[^&#]*", "***", without)
+    without = re.sub(r"(?<=://)([^/?#:@]*):[^?#]*@", r"\1:***@", url)
+    return re.sub(r"(?<=password=)[^&#]*", "***", without)
 
 
 def _host(word: str, default_port: int) -> Host:
@@ -108,6 +109,8 @@ def _options(kind: Kind, query: str) -> dict[str, Any]:
     unknown = sorted(set(options) - known)
     if kind != "one" and unknown:
         raise BadRedisURL(f"has an option {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    if options.get("ssl_cert_reqs", "required") not in CERTIFICATES:
+        raise BadRedisURL(f"has an ssl_cert_reqs other than {', '.join(CERTIFICATES)}")
     if "ssl_check_hostname" in options:
         options["ssl_check_hostname"] = options["ssl_check_hostname"].lower() not in ("false", "0", "no")
     return options

@@ -7,6 +7,7 @@ import atexit
 import threading
 from typing import TYPE_CHECKING
 
+import structlog
 from django.conf import settings
 
 if TYPE_CHECKING:
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 2.0  # for the last spans of a process that ends; longer it waits for no collector
 
 
+log = structlog.get_logger(__name__)
+
+
 class _Process:
     tracing: "Tracing | None" = None
+    has_tried = False
 
 
 def tracing() -> "Tracing | None":
@@ -25,11 +30,16 @@ def tracing() -> "Tracing | None":
 
 
 def start() -> "Tracing | None":
-    if _Process.tracing is None and settings.TRACES:
+    """Whatever OpenTelemetry finds wrong with its variables, events go on being accepted and sent, without traces."""
+    if settings.TRACES and _Process.tracing is None and not _Process.has_tried:
+        _Process.has_tried = True
         from organizations.tracing import Tracing  # the extra `traces`, which need not be installed
 
-        _Process.tracing = Tracing(version=settings.VERSION)
-        atexit.register(stop)
+        try:
+            _Process.tracing = Tracing(version=settings.VERSION)
+            atexit.register(stop)
+        except Exception:
+            log.exception("traces.cannot_start")
     return _Process.tracing
 
 
@@ -38,6 +48,12 @@ def stop() -> None:
     if _Process.tracing is not None:
         atexit.unregister(stop)
         closing = threading.Thread(target=_Process.tracing.close, name="last spans", daemon=True)
-        closing.start()
-        closing.join(FLUSH_SECONDS)
+        try:
+            closing.start()
+            closing.join(FLUSH_SECONDS)
+        except (
+            RuntimeError
+        ):  # Python 3.12 starts no thread any more so late: who ends by itself has called `stop`
+            log.warning("traces.last_spans_lost")
         _Process.tracing = None
+        _Process.has_tried = False

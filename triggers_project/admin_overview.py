@@ -135,7 +135,7 @@ def _ours(now: Standing, heard: list[Heard] | None, *, scheduler_ticks: bool) ->
         found.append(
             Trouble(
                 f"Deliveries are late: the oldest has been due for {waits}.",
-                "More comes in than is sent: add delivery workers, or see who sends so much.",
+                "Errors in a worker's log? If none, more comes in than is sent: add workers, or see who sends so much.",
                 reverse("admin:deliveries_delivery_changelist") + "?status=pending",
                 is_ours=True,
             )

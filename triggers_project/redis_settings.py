@@ -3,7 +3,9 @@
 import ssl
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
+
+from redis import ConnectionPool, RedisError
 
 from organizations.redis_servers import login, sentinel_login
 from organizations.redis_url import BadRedisURL, Servers, parse
@@ -18,10 +20,23 @@ def redis_url(env: Environment, name: str, default: Callable[[], str]) -> str:
     if not raw:
         return default()
     try:
-        parse(raw)
+        servers = parse(raw)
     except BadRedisURL as error:
         raise BadEnvironment(f"{name} {error}") from None
+    if servers.kind == "one":
+        _look_at_options(name, raw)
     return raw
+
+
+def _look_at_options(name: str, url: str) -> None:
+    """One server's are redis-py's own, which looks at them when it makes a connection; this one connects to nobody."""
+    try:
+        ConnectionPool.from_url(url).make_connection()
+    except (TypeError, ValueError, RedisError) as error:
+        options = ", ".join(sorted(parse_qs(urlsplit(url).query)))
+        raise BadEnvironment(
+            f"{name} has options ({options}), not all of which can be used: {type(error).__name__}"
+        ) from None
 
 
 def broker_url(env: Environment, redis: str) -> str:

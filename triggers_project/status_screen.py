@@ -69,7 +69,11 @@ def _attempts(sums: Totals) -> str:
 def _latency(sums: Totals) -> str:
     if sums.p50_ms is None or sums.p95_ms is None:
         return "–"
-    return f"{sums.p50_ms:,.0f} ms half of them, {sums.p95_ms:,.0f} ms 95 %"
+    return f"{took(sums.p50_ms)} half of them, {took(sums.p95_ms)} 95 %"
+
+
+def took(milliseconds: float) -> str:
+    return in_brief(milliseconds / 1000) if milliseconds >= 10_000 else f"{milliseconds:,.0f} ms"
 
 
 def _waiting(now: Standing) -> str:

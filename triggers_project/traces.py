@@ -31,4 +31,5 @@ def traces_wanted(env: Environment) -> bool:
     for name in (*ENDPOINTS, *SECRETS):  # the SDK knows nothing of NAME_FILE
         if value := env.text(name):
             os.environ[name] = value
+            os.environ.pop(f"{name}_FILE", None)  # a child that reads the settings again would find both
     return True

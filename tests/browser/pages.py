@@ -20,7 +20,6 @@ PAGES = {
     "deliveries": "deliveries/delivery/",
     "delivery": "deliveries/delivery/{delivery}/change/",
     "delivery-replay-asked": "deliveries/delivery/{delivery}/replay/",
-    "deliveries-replay-asked": "deliveries/delivery/replay/?id={delivery}",
     "endpoints": "deliveries/endpoint/",
     "endpoint": "deliveries/endpoint/{endpoint}/change/",
     "pause-asked": "deliveries/endpoint/{endpoint}/pause/",

@@ -21,7 +21,17 @@ from tests.flows.system import started
 from triggers_project.local.stack import ROOT, Stack
 
 FOLDER = ROOT / "docs" / "desk"
+LIST = """# The desk in pictures
+
+Each page light and dark, wide and narrow. What they are for: [The desk](admin.md). `make pictures` takes them anew.
+
+![The front page: what came in, what became of it, which endpoints fail](desk/overview-week-light-wide.jpg)
+
+| page | light | dark |
+|---|---|---|
+"""
 EMPTY = ("overview", "dead-letters", "events", "endpoints", "replays", "audit-log", "deliveries", "tenants")
+UNDER_WAY = ("replay-running", "overview-trouble")
 LOOKS = [
     (f"{theme}-{size}", theme, viewport)
     for theme in ("light", "dark")
@@ -50,8 +60,21 @@ def main() -> None:
         take(browser, stack, {name: path_of(name, where) for name in PAGES}, ada)
         # Last, for it is on every page that something is wrong.
         replay = stopped_in_the_middle(stack, journeys[1])
-        take(browser, stack, {"replay-running": replay, "overview-trouble": ""}, ada)
+        take(browser, stack, dict(zip(UNDER_WAY, (replay, ""), strict=True)), ada)
         browser.close()
+    (ROOT / "docs" / "desk.md").write_text(LIST + "".join(map(line, taken())))
+
+
+def taken() -> list[str]:
+    """The pages in their order: with data, with something wrong, with nothing."""
+    return [*PAGES, *UNDER_WAY, *(f"{name}-empty" for name in EMPTY), "login"]
+
+
+def line(name: str) -> str:
+    def both(theme: str) -> str:
+        return ", ".join(f"[{size}](desk/{name}-{theme}-{size}.jpg)" for size in ("wide", "narrow"))
+
+    return f"| {name.replace('-', ' ')} | {both('light')} | {both('dark')} |\n"
 
 
 def logged_in(browser: Browser, stack: Stack) -> Any:

@@ -56,15 +56,24 @@ def test_what_somebody_opened_or_closed_stays_so(desk: Desk, tenant: Journey) ->
     expect(attempt).to_have_attribute("open", "")
 
 
-def test_what_somebody_is_using_is_left_alone(desk: Desk) -> None:
+def test_the_focus_stays_where_it_was(desk: Desk) -> None:
     page = opened(desk, "")
     link = page.locator("#overview a").first
     link.focus()
 
+    renewed(page)
+
+    expect(link).to_be_focused()
+
+
+def test_what_somebody_has_marked_is_left_alone(desk: Desk) -> None:
+    page = opened(desk, "")
+    page.evaluate("document.getSelection().selectAllChildren(document.querySelector('#overview dl'))")
+
     page.clock.fast_forward(15_000)
     page.wait_for_load_state("networkidle")
 
-    expect(link).to_be_focused()
+    assert not page.evaluate("document.getSelection().isCollapsed")
     assert page.evaluate("window.freshened") == 0
 
 

@@ -16,7 +16,8 @@ from triggers_project.local.stack import Stack
 
 # Django's own and django-celery-beat's, within our frame; what comes after a form; what a script asks.
 NOT_OURS = re.compile(
-    r"/(add|history|delete)/$|^login|^logout|_done|/done/|^autocomplete|^jsi18n|(interval|crontab|clocked|solar)schedule"
+    r"/(add|history|delete)/$|^deliveries/delivery/replay/$|^login|^logout|_done|/done/|^autocomplete|^jsi18n"
+    r"|(interval|crontab|clocked|solar)schedule"
 )
 LOOKS = [("light", WIDE), ("dark", NARROW)]
 

@@ -36,6 +36,21 @@ def test_what_may_be_sent_what_is_held_back_and_what_waits(acme: SimpleNamespace
     assert 25 < now.oldest_due_seconds < 35
 
 
+def test_what_waits_for_its_endpoints_own_pace_is_held_back_by_that(acme: SimpleNamespace) -> None:
+    at_its_pace = make_endpoint(acme.organization, max_per_second=1, paced_until=ago(seconds=1))
+    forgotten = make_endpoint(acme.organization, max_per_second=1, paced_until=ago(seconds=20))
+    unused = make_endpoint(acme.organization, max_per_second=1)
+    make_delivery(at_its_pace, next_attempt_at=ago(hours=1))
+    make_delivery(forgotten, next_attempt_at=ago(seconds=30))
+    make_delivery(unused, next_attempt_at=ago(seconds=10))
+
+    now = standing()
+
+    assert (now.due, now.held) == (2, 1)
+    assert now.oldest_due_seconds is not None
+    assert 25 < now.oldest_due_seconds < 35
+
+
 def test_counting_ends_somewhere(acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deliveries.standing._WAITING", _WAITING.replace("10000", "2"))
     endpoint = make_endpoint(acme.organization)

@@ -74,8 +74,7 @@ class Journey:
         self.mark = f"payload-of-{self.name}-{uuid.uuid4().hex}"  # in every payload, and so in no log
         self.accepted_before: set[str] = set()  # whatever arrived before what is looked at now
         with session() as http:
-            made = http.post(f"{stack.url}/api/keys/generate", json={"organization_name": self.name})
-            assert made.status_code == 201, made.text
+            made = self._signed_up(http)
             self.key = made.json()["api_key"]
             self.organization_id = made.json()["organization"]["id"]
             self.sql(
@@ -85,6 +84,18 @@ class Journey:
             done = self.call("POST", "/api/webhook/config", config)
             assert done.status_code == 200, done.text
             self.endpoint_id = done.json()["endpoint_id"]
+
+    def _signed_up(self, http: requests.Session) -> requests.Response:
+        """As a client does it: what is unavailable is asked again. One of the web's processes may not have found back
+        yet to a database that the journey before has taken away."""
+        path, body = f"{self.stack.url}/api/keys/generate", {"organization_name": self.name}
+        made = http.post(path, json=body)
+        deadline = time.monotonic() + 30
+        while made.status_code == 503 and time.monotonic() < deadline:
+            time.sleep(0.2)
+            made = http.post(path, json=body)
+        assert made.status_code == 201, made.text
+        return made
 
     # --- Calls ----------------------------------------------------------------------------------------------------
 

@@ -1,10 +1,13 @@
 """What the web answered with 202 is delivered, whatever becomes of the web then."""
 
+import signal
+
 import pytest
 
 from organizations.redis_servers import connect
 from tests.flows.journey import Journey, until
-from triggers_project.local.stack import Stack
+from triggers_project.local.processes import send, works_in
+from triggers_project.local.stack import ROOT, Stack
 
 pytestmark = pytest.mark.flow
 
@@ -22,11 +25,14 @@ def test_the_sweep_finds_an_event_whose_ring_was_lost(stack: Stack, journey: Jou
 
 
 def test_a_killed_web_loses_nothing_of_what_it_accepted(stack: Stack, journey: Journey) -> None:
+    """Its first process is killed; the others, which nobody would look after any more, end too."""
+    killed = stack.pids("web")
     with journey.posting() as posted:
         until(lambda: len(posted.accepted) > 20, timeout=20, what="events are accepted")
-        stack.kill("web")
+        send(killed[:1], signal.SIGKILL)
         before = len(posted.accepted)
         until(lambda: len(posted.accepted) > before + 20, timeout=60, what="events are accepted again")
+        until(lambda: not any(works_in(pid, ROOT) for pid in killed), timeout=20, what="none is left")
 
     assert posted.statuses == {202}
     journey.wait_for(posted.accepted, timeout=60)

@@ -1,8 +1,12 @@
 from contextlib import closing
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations import Migration
+
+from triggers_project.management.commands.migrate import Command
 
 
 @pytest.mark.usefixtures("committed")
@@ -26,3 +30,16 @@ def test_afterwards_the_connection_waits_as_before() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+@pytest.mark.usefixtures("committed")
+def test_only_a_migration_itself_gives_up_and_not_what_follows_the_last() -> None:
+    command = Command(stdout=StringIO())
+    command.verbosity, command.database, command.lock_timeout = 0, "default", 5.0
+    waits = []
+    for action in ("apply_start", "apply_success"):
+        command.migration_progress_callback(action, Migration("0002_more", "events"))
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            waits.append(cursor.fetchone()[0])
+    assert waits == ["5s", "0"]

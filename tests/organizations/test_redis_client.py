@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from redis.exceptions import SlotNotCoveredError
 
 from organizations import redis_client
 from organizations.redis_client import ask
@@ -66,6 +67,13 @@ def test_connections_from_before_a_restart_cost_no_answer() -> None:
     for client in redis_client.client().client_list():
         redis_client.client().client_kill(client["addr"]) if client["name"] == "" else None
     assert ping() is True
+
+
+def test_a_cluster_that_lacks_a_part_is_away() -> None:
+    def not_covered(_: object) -> None:
+        raise SlotNotCoveredError
+
+    assert ask(not_covered, what="test") is None
 
 
 def test_a_mistake_of_ours_is_not_taken_for_an_outage() -> None:

@@ -82,6 +82,10 @@ def test_tls_and_its_options(scheme: str) -> None:
             "has an option 'sentinal_password'; known are sentinel_password, sentinel_username, service, "
             "ssl_ca_certs, ssl_cert_reqs, ssl_certfile, ssl_check_hostname, ssl_keyfile",
         ),
+        (
+            "rediss://a/0?ssl_cert_reqs=CERT_REQUIRED",
+            "has an ssl_cert_reqs other than none, optional, required",
+        ),
     ],
 )
 def test_any_other_is_refused_in_words(url: str, words: str) -> None:
@@ -96,6 +100,8 @@ def test_any_other_is_refused_in_words(url: str, words: str) -> None:
         ("redis://127.0.0.1:1/0", "redis://127.0.0.1:1/0"),
         ("redis://:secret@127.0.0.1:1/0", "redis://:***@127.0.0.1:1/0"),
         ("sentinel://me:secret@a,b:1/main/0", "sentinel://me:***@a,b:1/main/0"),
+        ("redis://127.0.0.1/0?password=secret", "redis://127.0.0.1/0?password=***"),
+        ("postgresql://me:se/cret@127.0.0.1/db", "postgresql://me:***@127.0.0.1/db"),
         (
             "sentinel://a/main?sentinel_password=secret&service=b",
             "sentinel://a/main?sentinel_password=***&service=b",

@@ -278,5 +278,26 @@ async def engine_connects() -> bool:
         await made.close()
 
 
+@pytest.mark.usefixtures("committed")
+def test_the_engine_too_takes_any_word_of_libpqs_from_the_url() -> None:
+    """As on Debian: the folder of the socket is no host that a URL can name in its place."""
+    known, before = connection.settings_dict, dict(connection.settings_dict)
+    if not str(before["HOST"]).startswith("/"):
+        pytest.skip("TEST_DATABASE_URL names a server that is not this run's own")
+    way = f"host={before['HOST']}&user={before['USER']}&application_name=ours"
+    found = of(f"postgresql:///{before['NAME']}?{way}")["default"]
+    known.update({name: found[name] for name in ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")})
+    try:
+        assert asyncio.run(engines_name()) == "ours"
+    finally:
+        known.clear()
+        known.update(before)
+
+
+async def engines_name() -> str:
+    async with await connect(None) as made:
+        return made.info.parameter_status("application_name") or ""
+
+
 def test_there_is_no_replica_here() -> None:
     assert REPLICA not in connections

@@ -18,6 +18,26 @@ def test_a_url_is_read_and_a_bad_one_is_refused_without_its_password() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://a/0?colour=hidden", "X has options (colour), not all of which can be used: TypeError"),
+        (
+            "redis://a/0?db=hidden",
+            "X has options (db), not all of which can be used: ValueError",
+        ),
+        (
+            "redis://a/0?ssl_cert_reqs=none",
+            "X has options (ssl_cert_reqs), not all of which can be used: TypeError",
+        ),
+    ],
+)
+def test_an_option_that_no_connection_takes_stops_the_start(url: str, words: str) -> None:
+    with pytest.raises(BadEnvironment) as refused:
+        redis_url(Environment({"X": url}), "X", default=str)
+    assert str(refused.value) == words
+
+
+@pytest.mark.parametrize(
     ("broker", "redis", "named"),
     [("", "cluster://a", "REDIS_URL"), ("cluster://a", "redis://b", "BROKER_URL")],
 )

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -5,8 +8,12 @@ from django.core.management import CommandError, call_command
 
 from deliveries.heartbeat import beat, beat_of_worker
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_organization
+from tests.flows.journey import until
 from triggers_project.exporter.ended import AllProcesses
 from triggers_project.exporter.figures import DatabaseFigures, Life, ReplicaFigures
+from triggers_project.local.embedded import free_port
+from triggers_project.local.probe import answers_ok
+from triggers_project.local.stack import ROOT
 from triggers_project.management.commands.serve_metrics import collectors
 
 
@@ -98,3 +105,14 @@ def test_an_exporter_of_counts_only_looks_nothing_up(tmp_path: Path) -> None:
 def test_without_counts_an_exporter_of_counts_only_does_not_start() -> None:
     with pytest.raises(CommandError, match="PROMETHEUS_MULTIPROC_DIR is not set"):
         call_command("serve_metrics", counts_only=True)
+
+
+def test_it_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+    """The first process of a container has to answer SIGTERM itself: the kernel does nothing for it."""
+    port = free_port()
+    environ = {**os.environ, "METRICS_PORT": str(port), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    command = [sys.executable, "manage.py", "serve_metrics", "--counts-only"]
+    with subprocess.Popen(command, cwd=ROOT, env=environ) as exporter:
+        until(lambda: answers_ok(f"http://127.0.0.1:{port}/metrics"), timeout=30, what="it serves")
+        exporter.terminate()
+        assert exporter.wait(timeout=10) == 0

@@ -15,6 +15,7 @@ from deliveries.traffic import Traffic
 from events.arrivals import Arrivals
 from events.spans import EVERYBODY, Grain, database_now
 from tests.factories import ago, ahead, make_delivery, make_endpoint
+from triggers_project.status_screen import took
 
 
 def status(*arguments: str) -> tuple[int, str]:
@@ -134,3 +135,8 @@ def test_watching_shows_it_anew_until_ctrl_c(db: None, monkeypatch: pytest.Monke
     code, printed = status("--watch", "--json")
     assert code == 0
     assert [json.loads(line)["accepted"] for line in printed.splitlines()] == [0, 0]
+
+
+@pytest.mark.parametrize(("milliseconds", "words"), [(9_999, "9,999 ms"), (320_000, "5 min")])
+def test_what_took_long_is_not_told_in_milliseconds(milliseconds: float, words: str) -> None:
+    assert took(milliseconds) == words

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from organizations import traces as process_traces
 from triggers_project import traces
 from triggers_project.environment import BadEnvironment, Environment
 from triggers_project.traces import traces_wanted
@@ -67,6 +68,25 @@ def test_a_variable_that_is_read_from_a_file_is_handed_to_the_sdk(
     named = {"OTEL_EXPORTER_OTLP_HEADERS_FILE": str(tmp_path / "headers")}
     assert traces_wanted(Environment({**COLLECTOR, **named}))
     assert handed == {**COLLECTOR, "OTEL_EXPORTER_OTLP_HEADERS": "authorization=hidden"}
+
+
+def test_a_child_that_reads_the_settings_again_finds_one_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "headers").write_text("authorization=hidden\n")
+    handed = {**COLLECTOR, "OTEL_EXPORTER_OTLP_HEADERS_FILE": str(tmp_path / "headers")}
+    monkeypatch.setattr(traces.os, "environ", handed)
+    assert traces_wanted(Environment(dict(handed)))
+    assert traces_wanted(Environment(dict(handed)))
+
+
+def test_what_the_sdk_can_not_do_costs_the_traces_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, settings: pytest.FixtureDef
+) -> None:
+    settings.TRACES = True
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "5000")  # more than fit into its queue
+    monkeypatch.setattr(process_traces._Process, "has_tried", False)
+    assert [process_traces.start(), process_traces.start()] == [None, None]
 
 
 def test_while_there_are_none_nothing_of_it_is_imported() -> None:

@@ -36,7 +36,10 @@ def clock() -> Iterator[Finding]:
 def disk() -> Iterator[Finding]:
     folder = data_folder()
     if folder is None:
-        yield skipped("disk", "PostgreSQL's data is not on this machine, or we may not know where.")
+        words = (
+            "PostgreSQL's data is not on this machine, or we may not know where (GRANT pg_read_all_settings)."
+        )
+        yield skipped("disk", words)
     else:
         usage = shutil.disk_usage(folder)
         yield judged(usage.free, usage.total)
@@ -55,8 +58,9 @@ def judged(free: int, total: int) -> Finding:
 
 
 def data_folder() -> Path | None:
-    """None when it is another machine's, or only a superuser may know it."""
-    host = str(connection.settings_dict["HOST"])
+    """None when it is another machine's, or only a superuser and pg_read_all_settings may know it."""
+    settings = connection.settings_dict
+    host = str(settings["HOST"] or settings["OPTIONS"].get("host", ""))
     if host not in LOCAL_HOSTS and not host.startswith("/"):
         return None
     rows = run("SELECT setting FROM pg_settings WHERE name = 'data_directory'", {})

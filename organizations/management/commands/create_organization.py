@@ -19,7 +19,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="1-200 characters")
         parser.add_argument("--tier", choices=Tier.values, default=Tier.FREE)
-        parser.add_argument("--webhook-url", help="where its events go; without, it has no endpoint yet")
+        parser.add_argument(
+            "--webhook-url",
+            help="where its events go, public or in ALLOWED_PRIVATE_NETWORKS; without, it has no endpoint yet",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()

@@ -53,6 +53,8 @@ class Command(migrate.Command):
         if migration is not None and action in ("apply_start", "unapply_start"):
             self.under_way = str(migration)
             self._wait_for_locks(self.lock_timeout if migration.atomic else 0)
+        elif action in ("apply_success", "unapply_success"):
+            self._wait_for_locks(0)  # nor what follows the last: roles, permissions, schedules
 
     def _wait_for_locks(self, seconds: float) -> None:
         """0: for ever, PostgreSQL's own default. A connection that is gone has nothing to be told, and of a pooler's

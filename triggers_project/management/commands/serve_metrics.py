@@ -1,6 +1,8 @@
 """`manage.py serve_metrics`: what Prometheus scrapes, for all processes of this machine together."""
 
 import os
+import signal
+import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -34,6 +36,9 @@ class Command(BaseCommand):
         registry = CollectorRegistry(auto_describe=False)
         for collector in collectors(counts, counts_only=options["counts_only"]):
             registry.register(collector)
+        signal.signal(
+            signal.SIGTERM, lambda *_: sys.exit(0)
+        )  # the first process of a container would ignore it
         start_http_server(settings.METRICS_PORT, addr=options["address"], registry=registry)
         while True:
             time.sleep(FOLD_EVERY)

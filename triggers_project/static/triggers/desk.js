@@ -30,10 +30,14 @@ function showTimes(root) {
   }
 }
 
+const loaded = new Date();
+const PATIENCE = 10000; // ms, for an answer
+
 // A region with data-live="seconds" is fetched anew with its page, for as long as the page says so. What somebody is
 // using in it stays as it is. Throws in words why it can't be renewed.
 async function refresh(regions) {
-  const answer = await fetch(location.href, { headers: { "X-Requested-With": "desk" } }).catch(() => null);
+  const asked = { headers: { "X-Requested-With": "desk" }, signal: AbortSignal.timeout(PATIENCE) };
+  const answer = await fetch(location.href, asked).catch(() => null);
   if (!answer) throw new Error("The server does not answer.");
   if (answer.redirected) throw new Error("You may have to log in again.");
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
@@ -41,49 +45,64 @@ async function refresh(regions) {
   for (const region of regions) {
     const fresh = page.getElementById(region.id);
     if (!fresh) throw new Error("Load this page again.");
-    if (region.contains(document.activeElement) || !document.getSelection().isCollapsed) continue;
+    if (inUse(region)) continue;
     replace(region, fresh);
     if (!fresh.dataset.live) delete region.dataset.live;
   }
 }
 
+// Where somebody types, chooses, or has marked something to copy it.
+function inUse(region) {
+  const selection = document.getSelection();
+  const marks = !selection.isCollapsed && region.contains(selection.anchorNode);
+  const field = document.activeElement?.matches("input, select, textarea") && region.contains(document.activeElement);
+  return marks || field;
+}
+
+// How to find what has the focus, once it is another element.
+function focusIn(region) {
+  const element = document.activeElement;
+  if (!region.contains(element)) return null;
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.matches("details[id] > summary")) return `#${CSS.escape(element.parentElement.id)} > summary`;
+  return element.hasAttribute("href") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : null;
+}
+
 function replace(region, fresh) {
+  const focused = focusIn(region);
   const open = new Map(Array.from(region.querySelectorAll("details[id]"), (details) => [details.id, details.open]));
   const top = window.scrollY;
   region.replaceChildren(...fresh.childNodes);
   for (const details of region.querySelectorAll("details[id]")) details.open = open.get(details.id) ?? details.open;
   showTimes(region);
+  if (focused) region.querySelector(focused)?.focus({ preventScroll: true });
   window.scrollTo(0, top);
+  region.dataset.renewed = new Date().toISOString();
   region.dispatchEvent(new Event("desk:fresh", { bubbles: true }));
 }
 
 // Who looks at figures that are not renewed must know it: that is when it matters.
-function fresh() {
-  for (const note of document.querySelectorAll(".not-fresh")) note.remove();
-  return new Date();
-}
-
-function stale(regions, renewed, why) {
+function stale(regions, why) {
   for (const region of regions) {
     if (region.querySelector(".not-fresh")) continue;
     const note = document.createElement("p");
     note.className = "not-fresh state state-bad";
     note.setAttribute("role", "alert");
-    note.textContent = `These figures are of ${exact.format(renewed)}. ${why}`;
+    const since = new Date(region.dataset.renewed || loaded);
+    note.textContent = `These figures are of ${exact.format(since)}. ${why}`;
     region.prepend(note);
   }
 }
 
 function keepFresh() {
   const live = () => Array.from(document.querySelectorAll("[data-live][id]"));
-  let renewed = new Date();
   const again = () => {
     if (!live().length) return;
     const seconds = Math.min(...live().map((region) => Number(region.dataset.live)));
     setTimeout(async () => {
       const regions = live();
       if (!document.hidden) {
-        await refresh(regions).then(() => { renewed = fresh(); }, (error) => stale(regions, renewed, error.message));
+        await refresh(regions).catch((error) => stale(regions, error.message));
       }
       again();
     }, seconds * 1000);
