@@ -1,5 +1,6 @@
 """The admin's endpoints: how they are doing, pausing and resuming; never a secret."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -43,11 +44,13 @@ def test_an_endpoint_in_the_list(endpoint: Endpoint) -> None:
 
 
 def test_a_circuit_that_is_not_closed_is_shown(endpoint: Endpoint) -> None:
-    Endpoint.objects.update(circuit="open", probe_at=ahead(minutes=5, seconds=30))
+    Endpoint.objects.update(circuit="open", probe_at=ahead(minutes=5, seconds=29))
     staff = administrator()
     assert "Acme Enabled Circuit open – 0 17 never" in words(staff.get(ENDPOINTS))
     page = words(staff.get(f"{ENDPOINTS}{endpoint.pk}/change/"))
-    assert "Circuit is open: next try in 330 s After 17 failures in a row, one delivery at a time" in page
+    # Ten seconds and more for who makes the page on a busy machine.
+    told = r"Circuit is open: next try in 3[012]\d s After 17 failures in a row, one delivery at a time"
+    assert re.search(told, page)
 
 
 def test_pace_and_names_of_headers_are_shown_but_no_value(endpoint: Endpoint) -> None:
