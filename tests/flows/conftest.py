@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from _pytest.runner import CallInfo
 
+from tests.flows.accepting import Prober
 from tests.flows.collector import Collector
 from tests.flows.journey import Journey
 from tests.flows.receiver import Receiver
@@ -47,9 +48,16 @@ def running_receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture
-def stack(running_stack: Stack) -> Stack:
+@pytest.fixture(scope="session")
+def prober(running_stack: Stack) -> Prober:
     running_stack.wait_until_ready(timeout=90)
+    return Prober(running_stack)
+
+
+@pytest.fixture
+def stack(running_stack: Stack, prober: Prober) -> Stack:
+    running_stack.wait_until_ready(timeout=90)
+    prober.wait()
     return running_stack
 
 
