@@ -38,7 +38,7 @@ def start() -> "Tracing | None":
         try:
             _Process.tracing = Tracing(version=settings.VERSION)
             atexit.register(stop)
-        except Exception:
+        except Exception:  # anything: the SDK reads its variables itself, and no trace is worth an event
             log.exception("traces.cannot_start")
     return _Process.tracing
 
@@ -51,9 +51,8 @@ def stop() -> None:
         try:
             closing.start()
             closing.join(FLUSH_SECONDS)
-        except (
-            RuntimeError
-        ):  # Python 3.12 starts no thread any more so late: who ends by itself has called `stop`
+        except RuntimeError:
+            # From Python 3.12 on no thread starts so late. Workers, which call `stop` themselves, don't come here.
             log.warning("traces.last_spans_lost")
         _Process.tracing = None
         _Process.has_tried = False
