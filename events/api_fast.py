@@ -28,6 +28,7 @@ from organizations.collector import Collector
 from organizations.errors import Refused
 from organizations.limits import Spending, over_limit, spend
 from organizations.models import ApiKey, Organization
+from organizations.replica import note_changes
 from organizations.verification import allowed_limit, read_states, remembered_key
 
 MOST_TOGETHER = 4 * 1024 * 1024  # bytes of payloads in one commit
@@ -75,7 +76,7 @@ class FastEvents:
         self._threads = ThreadPoolExecutor(COMMITS_AT_ONCE + 2, thread_name_prefix="collected")
         self._batch_threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="batches")
         self._calls: Collector[Call, Taken] = Collector(
-            on_kept_connection(take_calls),
+            _take_calls,
             threads=self._threads,
             most=MOST_TOGETHER,
             weigh=_weight,
@@ -140,6 +141,17 @@ class FastEvents:
         self._batch_threads.shutdown(wait=False)
 
 
+@on_kept_connection
+def _take_calls(calls: list[Call]) -> list[Taken]:
+    taken = take_calls(calls)
+    note_changes(
+        call.organization
+        for call, found in zip(calls, taken, strict=True)
+        if isinstance(found.outcome, Accepted)
+    )
+    return taken
+
+
 def _ring_once(rings: list[None]) -> list[None]:
     ring()
     return rings
@@ -162,6 +174,8 @@ def _answer_batch(
             spending = spend(budget, len(incoming))
             if not spending.passed:
                 raise over_limit(organization.tier, spending, len(incoming))
-            return Answered(spending, take_batch(organization, incoming, trace=trace), len(incoming))
+            answer = take_batch(organization, incoming, trace=trace)
+            note_changes([organization])
+            return Answered(spending, answer, len(incoming))
         except Exception as error:  # told to the caller in the words of `problems.py`, as those of a view are
             return Answered(spending or spend(budget, 0), error)

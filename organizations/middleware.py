@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from organizations.limits import WINDOW, Spending, over_limit, spend
-from organizations.replica import note_change
+from organizations.replica import note_changes
 from organizations.verification import allowed_limit
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -28,8 +28,8 @@ class LimitHeaders:
 
 
 class Changes:
-    """Notes that a tenant has changed something, for reads that may be a replica's. (What the fast lane accepts is not
-    noted: a new event is looked for on the primary.)"""
+    """Notes that a tenant has changed something, for reads that may be a replica's. (`events/api_fast.py` does the same
+    for what the fast lane accepts.)"""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -38,7 +38,7 @@ class Changes:
         response = self.get_response(request)
         organization = getattr(request, "organization", None)
         if organization is not None and request.method not in SAFE and response.status_code < 300:
-            note_change(organization)
+            note_changes([organization])
         return response
 
 

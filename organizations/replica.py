@@ -6,7 +6,7 @@
 A replica does for a tenant's read while it answers, is not too far behind, and has what the tenant changed last.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -21,6 +21,7 @@ from organizations.authentication import tenant_of
 from organizations.errors import Refused
 from organizations.metrics import replica_fallbacks, replica_reads
 from organizations.models import Organization
+from organizations.redis_servers import slot_of
 from organizations.replica_watch import PRIMARY, REPLICA, Watch, newest_position, replayed_position
 
 SLACK = 5  # seconds that a change is remembered longer than a replica may be behind
@@ -29,8 +30,10 @@ TROUBLE = (OperationalError, InterfaceError)  # of a pool, too: Django makes its
 # Of two changes at once the earlier may be noted last. It leaves the note as it is, with the time it has left: whoever
 # has the later change has both. And so a note of a primary that was ahead of the one there is now is soon forgotten.
 _KEEP_NEWEST = """
-if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then
-    redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+for _, key in ipairs(KEYS) do
+    if tonumber(redis.call('GET', key) or 0) < tonumber(ARGV[1]) then
+        redis.call('SET', key, ARGV[1], 'EX', ARGV[2])
+    end
 end
 """
 
@@ -99,15 +102,16 @@ def read(organization: Organization, ask: Callable[[], T], *, missing: tuple[typ
     return ask()
 
 
-def note_change(organization: Organization) -> None:
-    """The tenant has changed something, which is committed: its next reads must show it, wherever they are made."""
-    if REPLICA not in connections:
+def note_changes(organizations: Iterable[Organization]) -> None:
+    """They have changed something, which is committed: their next reads must show it, wherever they are made."""
+    keys = {_key(organization) for organization in organizations} if REPLICA in connections else None
+    if not keys:
         return
     try:
         position = newest_position()
     except TROUBLE:  # what was changed is changed, and is answered as that
         return
-    _note(organization, position)
+    redis_client.ask(lambda redis: _note(redis, keys, position), what="replica")
 
 
 def forget() -> None:
@@ -139,11 +143,14 @@ def _why_not(organization: Organization) -> str:
         return _what_went_wrong(error)
 
 
-def _note(organization: Organization, position: int) -> None:
-    arguments = (position, settings.DATABASE_REPLICA_LAG + SLACK)
-    redis_client.ask(
-        lambda redis: redis.register_script(_KEEP_NEWEST)([_key(organization)], arguments), what="replica"
-    )
+def _note(redis: Any, keys: Iterable[str], position: int) -> None:
+    """In a cluster one call for each slot, for a script can't look beyond its own."""
+    by_slot: dict[int, list[str]] = {}
+    for key in keys:
+        by_slot.setdefault(slot_of(redis, key), []).append(key)
+    script = redis.register_script(_KEEP_NEWEST)
+    for part in by_slot.values():
+        script(part, (position, settings.DATABASE_REPLICA_LAG + SLACK))
 
 
 def _what_went_wrong(error: Exception) -> str:

@@ -208,6 +208,18 @@ def test_what_was_acknowledged_is_not_listed_again(tenant: SimpleNamespace) -> N
     assert listed(tenant) == []
 
 
+def test_what_was_posted_is_listed(tenant: SimpleNamespace, door: str) -> None:
+    hold_up()
+    event = {"type": "order.created", "payload": {"n": 1}}
+    posted = [tenant.api.post("/api/events", event).json()["id"]]
+    assert growth(FALLBACKS, lambda: listed(tenant), why="changed") == 1
+    assert posted[0] in listed(tenant)
+    redis_client.client().delete(replica._key(tenant.organization))
+    [found] = tenant.api.post("/api/events/batch", {"events": [event]}).json()["results"]
+    assert growth(FALLBACKS, lambda: listed(tenant), why="changed") == 1
+    assert found["id"] in listed(tenant)
+
+
 def test_while_redis_is_away_nobody_knows_who_changed_something(
     tenant: SimpleNamespace, no_redis: None
 ) -> None:
@@ -317,7 +329,7 @@ def test_of_two_changes_at_once_the_newer_stays_noted(
     noted = []
     for position in (900, 1000, 999):
         monkeypatch.setattr(replica, "newest_position", lambda position=position: position)
-        replica.note_change(tenant.organization)
+        replica.note_changes([tenant.organization])
         noted.append(int(redis.get(key)))
     assert noted == [900, 1000, 1000]
     assert 0 < redis.ttl(key) <= configured.DATABASE_REPLICA_LAG + replica.SLACK

@@ -96,10 +96,10 @@ def test_after_an_outage_of_all_nodes_it_still_knows_whom_to_ask(closed_port: in
 
 @pytest.mark.usefixtures("cluster")
 def test_who_changed_something_last_is_noted() -> None:
-    tenant = Organization(pk=uuid4())
+    keys = [replica._key(Organization(pk=uuid4())) for _ in range(20)]
     for position in (900, 1000, 999):
-        replica._note(tenant, position)
-    assert int(redis_client.client().get(replica._key(tenant))) == 1000
+        replica._note(redis_client.client(), keys, position)
+    assert [int(redis_client.client().get(key)) for key in keys] == [1000] * 20
 
 
 def test_a_server_that_is_killed_holds_nobody_up_and_its_replica_counts_on(cluster: Cluster) -> None:
