@@ -24,24 +24,28 @@ class Courtesy:
     much: dict[str, float] = field(default_factory=dict)
     little: dict[str, float] = field(default_factory=dict)
     rests: dict[str, float] = field(default_factory=dict)
+    forgets_at: float = 0.0
 
     def serve(self, served: Mapping[str, int], *, scale: float, now: float) -> None:
         """`served`: how much each organization has just had. Who has much has little at times as well: at its first
         claims, and with what is left at last."""
-        self._forget(now)
+        if now >= self.forgets_at:
+            self._forget(now)
         much = {organization: amount for organization, amount in served.items() if amount >= MUCH}
         for organization in served:
             if organization in much:
                 self.much[organization] = now + COMPANY
                 self.little.pop(organization, None)
-            elif organization not in self.much:
+            elif self.much.get(organization, now) <= now:
                 self.little[organization] = now + COMPANY
-        if self.little and scale < 1.0:
+        if much and scale < 1.0 and any(end > now for end in self.little.values()):
             for organization, amount in much.items():
                 rest = amount * COST * MOST_REST * (1 - scale)
                 self.rests[organization] = now + min(rest, LONGEST_REST)
 
     def _forget(self, now: float) -> None:
+        """Now and then: with thousands of tenants it would cost more, for each event, than accepting it."""
+        self.forgets_at = now + COMPANY
         for times in (self.much, self.little, self.rests):
             for organization in [organization for organization, end in times.items() if end <= now]:
                 del times[organization]
