@@ -21,6 +21,7 @@ from deliveries.purge import purge_expired, purge_figures
 from deliveries.retention import kept_shorter, longest_kept
 from deliveries.ring import TASK, answer_ring, ring_if_due
 from organizations import traces
+from organizations.lines import gather_lines
 
 PURGE_SECONDS = 2.0
 REPLAY_SECONDS = 0.7
@@ -73,6 +74,7 @@ def _run_engine() -> int:
     if _loop is None or _engine is None:
         made = new_engine()  # first: a loop that nobody runs would stay open
         _loop, _engine = asyncio.new_event_loop(), made
+        gather_lines(_loop)
         # What Django loaded lives as long as the process. Left among what is collected, it cost a fifth of the CPU.
         gc.collect()
         gc.freeze()

@@ -5,15 +5,15 @@ about 10 µs, a tenth of what it costs through the standard library's handlers. 
 the standard library and come out in the same form.
 """
 
-import asyncio
 import logging.config
 import sys
-import threading
 from typing import Any
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from organizations.lines import Stderr
 
 REPLICAS_POOL = "replica"
 _encoder = msgspec.json.Encoder(enc_hook=str)
@@ -99,47 +99,5 @@ def configure(config: dict[str, Any]) -> None:
 
 
 class _StderrLoggers:
-    """Writes to what `sys.stderr` is at that moment: test runners and servers exchange it."""
-
     def __call__(self, *_: Any) -> Any:
-        return structlog.WriteLogger(_Stderr())  # type: ignore[arg-type]
-
-
-class _Stderr:
-    def write(self, text: str) -> int:
-        if _gathered.thread == threading.get_ident():
-            return _gathered.write(text)
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        if _gathered.thread != threading.get_ident():
-            sys.stderr.flush()
-
-
-class _Gathered:
-    """The lines of an event loop's thread: written together, at the end of the loop's turn. One by one they would cost
-    as much as the work that they tell of, since each hands the interpreter over to another thread."""
-
-    thread: int | None = None
-    lines: list[str]
-    loop: asyncio.AbstractEventLoop
-
-    def write(self, text: str) -> int:
-        if not self.lines:
-            self.loop.call_soon(self.write_out)
-        self.lines.append(text)
-        return len(text)
-
-    def write_out(self) -> None:
-        text, self.lines = "".join(self.lines), []
-        sys.stderr.write(text)
-        sys.stderr.flush()
-
-
-_gathered = _Gathered()
-
-
-def gather_lines(loop: asyncio.AbstractEventLoop | None) -> None:
-    """From now on gathers the lines of this thread, which runs `loop`; None: no more."""
-    _gathered.loop, _gathered.lines = loop, []  # type: ignore[assignment]
-    _gathered.thread = None if loop is None else threading.get_ident()
+        return structlog.WriteLogger(Stderr())  # type: ignore[arg-type]

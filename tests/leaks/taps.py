@@ -22,9 +22,9 @@ from django.db.models.signals import post_save
 from django.http import HttpResponse
 from django.test import Client
 
+from organizations import lines
 from tests.leaks import produced, used
 from tests.leaks.data_folder import keep_data_folder
-from triggers_project import logs
 from triggers_project.local.stack import Stack
 
 Heard = Callable[..., None]
@@ -82,7 +82,7 @@ def saved(sender: type, instance: Any, **_: Any) -> None:
 
 
 def tap_texts() -> None:
-    tap(logs._Stderr, "write", before=lambda _, line: produced.keep("a log line", line))
+    tap(lines.Stderr, "write", before=lambda _, line: produced.keep("a log line", line))
     tap(
         structlog.stdlib.ProcessorFormatter,
         "format",

@@ -8,7 +8,7 @@ from typing import Any
 
 from organizations import traces
 from organizations.errors import BodyTooSlow
-from triggers_project.logs import gather_lines
+from organizations.lines import gather_lines
 from triggers_project.problems import problem_of
 from triggers_project.requests import request_id_of
 from triggers_project.web.bodies import IncomingBody
