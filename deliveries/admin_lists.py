@@ -24,7 +24,16 @@ from organizations.admin_filters import (
     as_uuid,
 )
 from organizations.admin_search import tenant_ids_matching
-from organizations.admin_words import ago, badge, breakable, how_many, link_to, planned, without_query
+from organizations.admin_words import (
+    ago,
+    badge,
+    breakable,
+    how_many,
+    link_at,
+    link_to,
+    planned,
+    without_query,
+)
 
 SEARCH_HELP = (
     "The id of a delivery or an event, a part of a tenant's name, or a dedup id"
@@ -169,11 +178,10 @@ class DeliveryColumns:
 
     @admin.display(description="Event")
     def what(self, delivery: Delivery) -> str:
-        event = Event(pk=delivery.event_id)
         return format_html(
             '{}<span class="under">{}{}</span>',
-            link_to(Delivery(pk=delivery.pk), breakable(delivery.event_type), css="strong"),
-            link_to(event, str(delivery.event_id), css="id"),
+            link_at(Delivery, delivery.pk, breakable(delivery.event_type), css="strong"),
+            link_at(Event, delivery.event_id, str(delivery.event_id), css="id"),
             " (test)" if delivery.test else "",
         )
 
