@@ -28,9 +28,10 @@ OF_DELIVERIES = Subquery(
     .order_by(_PLACE)
     .values("status")[:1]
 )
+BY_DELIVERIES = Coalesce(OF_DELIVERIES, Value("pending"), output_field=CharField())
 STATUS = Case(
     When(acknowledged_at__isnull=False, then=Value("acknowledged")),
-    default=Coalesce(OF_DELIVERIES, Value("pending")),
+    default=BY_DELIVERIES,
     output_field=CharField(),
 )
 

@@ -1,7 +1,7 @@
 """`/api/events`, `/api/inbox` and `/api/ack`: accept, list, replay, poll, acknowledge."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -225,11 +225,11 @@ class Inbox(ListAPIView[Event]):
         by_itself = events.acknowledged() if self.status() == "acknowledged" else events.unacknowledged()
         return with_status(by_itself)
 
-    def ways_to_ids(self, below: uuid.UUID | None, most: int) -> list[Way]:
+    def ways_to_ids(self, below: uuid.UUID | None, most: int) -> Iterator[Way] | None:
         """As `NewestFirst` asks for them."""
         status = self.status()
         if status in (None, "acknowledged"):
-            return []
+            return None
         event_type = parameters.text(self.request.query_params, "type")
         return ways_to(Listed(tenant_of(self.request), event_type, below, most), status)
 

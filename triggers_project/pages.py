@@ -7,6 +7,7 @@ not move while rows are added: no row is skipped and none comes twice.
 import base64
 import binascii
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.pagination import BasePagination
@@ -23,10 +24,10 @@ MOST_PASSED_OVER = 1_000_000
 class NewestFirst(BasePagination):
     """Reads `?limit=` (1-200, default 50), `?cursor=`, and `?offset=` where the view says `takes_offset = True`.
 
-    A view may have `ways_to_ids(below, most)`: where the list is not found by its own conditions, the ids of its rows
-    below that one are, newest first. A way is a list of parts, querysets of ids that share none and together are the
-    list: each goes by an index of its own, where their union would have to be made and sorted before its first row. The
-    ways are tried in turn until one finds `most`; the last finds all there are.
+    A view may have `ways_to_ids(below, most)`: ways to the ids of its rows below that one, newest first, where its own
+    conditions lead to them too slowly; None where they don't. A way is a list of parts, querysets of ids that share none
+    and together are the list: each goes by an index of its own, where their union would have to be made and sorted
+    before its first row. The ways are tried in turn until one finds `most`; the last finds all there are.
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
@@ -39,11 +40,11 @@ class NewestFirst(BasePagination):
         end = offset + limit + 1
         rows = queryset.order_by("-pk")
         rows = rows.filter(pk__lt=below) if below else rows
-        ways = view.ways_to_ids(below, end) if hasattr(view, "ways_to_ids") else []
-        if offset and not ways:
+        ways = view.ways_to_ids(below, end) if hasattr(view, "ways_to_ids") else None
+        if ways is None and offset:
             # By their ids alone: what else is asked for would be worked out for each row that is passed over.
             ways = [[rows.values("pk")]]
-        found = _by_ways(rows, ways, offset, end) if ways else list(rows[:end])
+        found = list(rows[:end]) if ways is None else _by_ways(rows, ways, offset, end)
         self.has_more = len(found) > limit
         self.page = found[:limit]
         return self.page
@@ -101,7 +102,7 @@ class NewestFirst(BasePagination):
         return found
 
 
-def _by_ways(rows: Any, ways: list[list[Any]], offset: int, end: int) -> list[Any]:
+def _by_ways(rows: Any, ways: Iterable[list[Any]], offset: int, end: int) -> list[Any]:
     found: list[Any] = []
     for way in ways:
         found = list(rows.filter(pk__in=_newest(way, end)[offset:end]))

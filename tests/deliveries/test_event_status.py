@@ -26,7 +26,7 @@ def lists_with(event: Event) -> list[str]:
         status
         for status in STATUSES
         if status != "acknowledged"
-        for part in ways_to(listed, status)[-1]
+        for part in list(ways_to(listed, status))[-1]
         for _ in part
     ]
 

@@ -8,37 +8,67 @@ from django.db.models.functions import Now
 from deliveries import events_by_status
 from deliveries.acknowledge import acknowledge_and_cancel
 from deliveries.events_by_status import Listed, ways_to
-from deliveries.models import Delivery
+from deliveries.models import Delivery, Endpoint
+from events.models import Event
 from tests.factories import make_delivery, make_endpoint, make_event, make_organization
 
 pytestmark = pytest.mark.django_db
+
+
+def sent(endpoint: Endpoint, status: str) -> Event:
+    """An event with one delivery."""
+    event = make_event(endpoint.organization, unwanted=False)
+    make_delivery(endpoint, event=event, status=status)
+    return event
 
 
 def test_a_walk_ends_and_the_next_way_finds_what_lies_below(
     acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events_by_status, "WALKED", 8)
+    monkeypatch.setattr(events_by_status, "MANY_OPEN", 0)
     endpoint = make_endpoint(acme.organization)
-    below = make_delivery(endpoint, status="delivered")
+    below = sent(endpoint, "pending")
     for _ in range(9):
-        make_delivery(endpoint, status="pending")
+        sent(endpoint, "delivered")
 
-    walk, all_of_them = ways_to(Listed(acme.organization, None, None, 2), "delivered")
-    found = acme.api.get("/api/inbox", status="delivered", limit=1).json()["items"]
+    walk, *others = ways_to(Listed(acme.organization, None, None, 2), "pending")
+    found = acme.api.get("/api/inbox", status="pending", limit=1).json()["items"]
 
     assert [list(part) for part in walk] == [[]]
-    assert [row["pk"] for row in all_of_them[0]] == [below.event_id]
-    assert [item["id"] for item in found] == [str(below.event_id)]
+    assert [[row["pk"] for part in way for row in part] for way in others] == [[below.pk]] * 2
+    assert [item["id"] for item in found] == [str(below.pk)]
 
 
 def test_a_walk_goes_on_below_the_cursor(acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events_by_status, "WALKED", 1)
+    monkeypatch.setattr(events_by_status, "MANY_OPEN", 0)
     endpoint = make_endpoint(acme.organization)
-    newest_last = [make_delivery(endpoint, status="delivered").event_id for _ in range(20)]
+    newest_last = [sent(endpoint, "pending").pk for _ in range(20)]
 
-    walk, _ = ways_to(Listed(acme.organization, None, newest_last[10], 1), "delivered")
+    walk, *_ = ways_to(Listed(acme.organization, None, newest_last[10], 1), "pending")
 
-    assert [row["pk"] for row in walk[0]] == newest_last[10 - 5 : 10][::-1]
+    assert [row["pk"] for row in walk[0]] == newest_last[10 - 4 : 10][::-1]
+
+
+def test_an_old_unwanted_event_does_not_stand_before_a_newer_pending_one(acme: SimpleNamespace) -> None:
+    """Though the newest that deliveries lead to are all of another status."""
+    unwanted = make_event(acme.organization, unwanted=True)
+    endpoint, failing = make_endpoint(acme.organization), make_endpoint(acme.organization)
+    below = sent(endpoint, "pending")
+    for _ in range(9):
+        make_delivery(failing, event=sent(endpoint, "pending"), status="failed")
+
+    found = acme.api.get("/api/inbox", status="pending", limit=1).json()["items"]
+
+    assert [item["id"] for item in found] == [str(below.pk)]
+    assert unwanted.pk < below.pk
+
+
+def test_who_is_sent_nothing_has_no_event_that_is_delivered(acme: SimpleNamespace) -> None:
+    make_event(acme.organization)
+
+    assert acme.api.get("/api/inbox", status="delivered").json()["items"] == []
 
 
 def test_an_event_with_two_dead_letters_is_listed_once(acme: SimpleNamespace) -> None:
