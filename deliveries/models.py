@@ -230,9 +230,12 @@ class Delivery(models.Model):
                 condition=Q(status="dead_letter"),
                 name="delivery_dead",
             ),
-            # The admin's dead letters of all tenants: those that died last come first.
+            # The admin's dead letters of all tenants: those that died last come first, and their events are searched.
             models.Index(
-                fields=["settled_at", "id"], condition=Q(status="dead_letter"), name="delivery_last_died"
+                fields=["settled_at", "id"],
+                include=["event"],
+                condition=Q(status="dead_letter"),
+                name="delivery_last_died",
             ),
             # GET /api/inbox?status=dead_letter and failed: by their events, newest first.
             models.Index(

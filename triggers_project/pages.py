@@ -25,9 +25,9 @@ class NewestFirst(BasePagination):
     """Reads `?limit=` (1-200, default 50), `?cursor=`, and `?offset=` where the view says `takes_offset = True`.
 
     A view may have `ways_to_ids(below, most)`: ways to the ids of its rows below that one, newest first, where its own
-    conditions lead to them too slowly; None where they don't. A way is a list of parts, querysets of ids that share none
-    and together are the list: each goes by an index of its own, where their union would have to be made and sorted
-    before its first row. The ways are tried in turn until one finds `most`; the last finds all there are.
+    conditions lead to them too slowly; None where they don't. A way is a list of parts, querysets of ids that share
+    none and together are the list: each goes by an index of its own, where their union would have to be made and
+    sorted before its first row. The ways are tried in turn until one finds `most`; the last finds all there are.
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:

@@ -358,6 +358,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("status", "dead_letter")),
                 fields=["settled_at", "id"],
+                include=["event"],
                 name="delivery_last_died",
             ),
         ),
