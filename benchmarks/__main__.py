@@ -15,6 +15,7 @@ from benchmarks import (
     accept,
     backlog,
     grown,
+    keeping,
     latency,
     neighbours,
     pace,
@@ -22,6 +23,7 @@ from benchmarks import (
     replaying,
     scale,
     sustained,
+    traced,
 )
 
 # The question, and how small it is asked when it is to be quick: in seconds, deliveries or events.
@@ -35,6 +37,8 @@ QUESTIONS: dict[str, tuple[Callable[..., dict[str, Any]], int]] = {
     "neighbours": (neighbours.run, 2),
     "pace": (pace.run, 3),
     "grown": (grown.run, 40_000),
+    "keeping": (keeping.run, 20_000),
+    "traced": (traced.run, 1),
     "where the time goes": (profiled.run, 1),
 }
 

@@ -5,6 +5,7 @@ answers with 20,000 waiting, one that answers 500 with 20,000 waiting, and a ten
 it can. The figures are the 50 tenants', from before the POST until the receiver has it.
 """
 
+import json
 import sys
 import threading
 import time
@@ -31,10 +32,10 @@ def flooding(stack: Stack, key: str) -> Iterator[None]:
         session, left = requests.Session(), FLOOD
         session.trust_env = False
         events = [{"type": "bench.event", "payload": {"text": "x" * 600}} for _ in range(BATCH)]
+        body = json.dumps({"events": events}).encode()  # once: what is measured is measured in this process
+        headers = {"X-API-Key": key, "Content-Type": "application/json"}
         while left > 0 and not end.is_set():
-            answer = session.post(
-                f"{stack.url}/api/events/batch", json={"events": events}, headers={"X-API-Key": key}
-            )
+            answer = session.post(f"{stack.url}/api/events/batch", data=body, headers=headers)
             if answer.status_code == 429:
                 end.wait(float(answer.headers["Retry-After"]))
                 continue

@@ -1,9 +1,10 @@
 """Who has much rests while others have little and the machine can't keep up.
 
 A tenant that posts 50,000 events at once, or whose backlog is sent, can use all of a machine; then everything that
-others do waits for a core, at each of the ten steps from their POST to their receiver. So while the event loop is late
+others do waits for a core, at each of the ten steps from their POST to their receiver. So while an event loop is late
 (`lateness.py`), and somebody with little was there within the last second, a tenant that has just had much is left out
-for some time: the longer, the later the loop. A machine that keeps up, or has nobody else to serve, makes nobody rest.
+for some time: the longer, the later the loop; here, and in all other processes (`company.py`). A machine that keeps up,
+or has nobody else to serve, makes nobody rest.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ MUCH = 8  # deliveries of one claim
 COST = 0.0005  # seconds of a core for a delivery, or for an event of a batch: about
 COMPANY = 1.0  # seconds for which somebody who had little is there
 MOST_REST = 20.0  # times what was had took
-LONGEST_REST = 1.0  # seconds: whoever has posted a batch waits for its answer
+LONGEST_REST = 2.0  # seconds: whoever has posted a batch waits for its answer
 
 
 @dataclass
@@ -24,24 +25,37 @@ class Courtesy:
     much: dict[str, float] = field(default_factory=dict)
     little: dict[str, float] = field(default_factory=dict)
     rests: dict[str, float] = field(default_factory=dict)
+    forgets_at: float = 0.0
 
-    def serve(self, served: Mapping[str, int], *, scale: float, now: float) -> None:
+    def serve(self, served: Mapping[str, int], *, scale: float, now: float, elsewhere: float = 1.0) -> None:
         """`served`: how much each organization has just had. Who has much has little at times as well: at its first
-        claims, and with what is left at last."""
-        self._forget(now)
+        claims, and with what is left at last. `elsewhere` is `Company.elsewhere`."""
+        if now >= self.forgets_at:
+            self._forget(now)
         much = {organization: amount for organization, amount in served.items() if amount >= MUCH}
         for organization in served:
             if organization in much:
                 self.much[organization] = now + COMPANY
                 self.little.pop(organization, None)
-            elif organization not in self.much:
+            elif self.much.get(organization, now) <= now:
                 self.little[organization] = now + COMPANY
-        if self.little and scale < 1.0:
+        if much:
+            late = 1 - min(elsewhere, scale if self.in_company(now=now) else 1.0)
             for organization, amount in much.items():
-                rest = amount * COST * MOST_REST * (1 - scale)
-                self.rests[organization] = now + min(rest, LONGEST_REST)
+                rest = min(amount * COST * MOST_REST * late, LONGEST_REST)
+                self.rests[organization] = max(now + rest, self.rests.get(organization, now))
+
+    def in_company(self, *, now: float) -> bool:
+        """Whether somebody with little is there."""
+        return any(end > now for end in self.little.values())
+
+    def has_much(self, *, now: float) -> bool:
+        """Whether somebody with much is."""
+        return any(end > now for end in self.much.values())
 
     def _forget(self, now: float) -> None:
+        """Now and then: with thousands of tenants it would cost more, for each event, than accepting it."""
+        self.forgets_at = now + COMPANY
         for times in (self.much, self.little, self.rests):
             for organization in [organization for organization, end in times.items() if end <= now]:
                 del times[organization]

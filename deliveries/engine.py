@@ -21,6 +21,7 @@ import structlog
 from deliveries.attempt_trace import AttemptTrace, passed_on
 from deliveries.backoff import Verdict, verdict
 from deliveries.claim import Claimed, claim_due, last_served, next_opening
+from deliveries.company import Company
 from deliveries.courtesy import Courtesy
 from deliveries.credentials import Credentials, Unreadable
 from deliveries.database import connect
@@ -90,19 +91,22 @@ class Engine:
     settler: Settler = field(default_factory=Settler)
     lateness: Lateness = field(default_factory=Lateness)
     courtesy: Courtesy = field(default_factory=Courtesy)
+    company: Company = field(default_factory=Company)
     tracing: "Tracing | None" = None
 
     async def run(self) -> int:
         sender = self.sender = self.sender or Sender(allowed=self.rules.allowed, timeout=self.rules.timeout)
         self.settler.ending = False
         settling = asyncio.create_task(self.settler.run())
-        watching = asyncio.create_task(self.lateness.watch())
+        watches = self.lateness.watch(), self.company.watch(self.courtesy, self.lateness)
+        watching = [asyncio.create_task(watch) for watch in watches]
         try:
             return await self._claim_on(sender, settling)
         finally:
             while self.flights:
                 await asyncio.wait(self.flights)
-            watching.cancel()
+            for watch in watching:
+                watch.cancel()
             sends_in_flight.set(0)
             self.settler.ending = True
             await settling
@@ -125,7 +129,9 @@ class Engine:
             claimed = await self._claim(min(at_once, MOST_IN_FLIGHT - len(self.flights)))
             took = time.perf_counter() - began
             served = Counter(delivery.organization_id for delivery in claimed)
-            self.courtesy.serve(served, scale=self.lateness.scale, now=time.monotonic())
+            self.courtesy.serve(
+                served, scale=self.lateness.scale, now=time.monotonic(), elsewhere=self.company.elsewhere
+            )
             for delivery in claimed:
                 self._take_off(delivery, sender)
             # What is ours is on its way by now: should the database go away here, it need not wait for its lease.

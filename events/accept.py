@@ -20,7 +20,7 @@ from events.incoming import IncomingEvent
 from events.metrics import events_accepted, events_duplicate, tenant_events_accepted
 from organizations.errors import InvalidBody
 from organizations.models import Organization, new_id
-from organizations.sql import run
+from organizations.sql import run, run_for_tuples
 
 
 class FanOut(NamedTuple):
@@ -151,7 +151,7 @@ def _first_holders(posted: Sequence[Posted], ids: Sequence[uuid.UUID]) -> dict[_
 
 
 def _store(posted: Sequence[Posted], ids: Sequence[uuid.UUID], fan_out: FanOut) -> _Stored:
-    rows = run(
+    rows = run_for_tuples(
         STATEMENT.format(**fan_out._asdict()),
         {
             "ids": list(ids),
@@ -163,8 +163,8 @@ def _store(posted: Sequence[Posted], ids: Sequence[uuid.UUID], fan_out: FanOut) 
         },
     )
     return _Stored(
-        {row["organization_id"] for row in rows if row["id"] is None},
-        {row["id"]: row["created_at"] for row in rows if row["id"] is not None},
+        {organization_id for organization_id, event_id, _ in rows if event_id is None},
+        {event_id: created_at for _, event_id, created_at in rows if event_id is not None},
     )
 
 

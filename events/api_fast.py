@@ -15,6 +15,7 @@ import structlog
 from django.db import connection
 from structlog.contextvars import bound_contextvars
 
+from deliveries.company import Company
 from deliveries.courtesy import Courtesy
 from deliveries.intake import Call, Taken, take_batch, take_calls
 from deliveries.lateness import Lateness
@@ -70,8 +71,8 @@ class FastEvents:
     """The calls of one event loop."""
 
     def __init__(self) -> None:
-        self._lateness, self._courtesy = Lateness(), Courtesy()
-        self._watching: asyncio.Task[None] | None = None
+        self._lateness, self._courtesy, self._company = Lateness(), Courtesy(), Company()
+        self._watching: list[asyncio.Task[None]] = []
         self._log = structlog.get_logger(__name__).bind()
         self._threads = ThreadPoolExecutor(COMMITS_AT_ONCE + 2, thread_name_prefix="collected")
         self._batch_threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="batches")
@@ -121,8 +122,7 @@ class FastEvents:
     ) -> Answered:
         """As `post_event`. Begins later while its sender rests (`deliveries/courtesy.py`)."""
         loop, name = asyncio.get_running_loop(), str(organization.pk)
-        self._watching = self._watching or loop.create_task(self._lateness.watch())
-        if rest := self._courtesy.rest_of(name, now=loop.time()):
+        if rest := self._courtesy.rest_of(name, now=time.monotonic()):
             await asyncio.sleep(rest)
         answered = await loop.run_in_executor(
             self._batch_threads, _answer_batch, organization, body, about, trace
@@ -131,12 +131,19 @@ class FastEvents:
         return answered
 
     def _serve(self, organization: str, events: int) -> None:
-        now = asyncio.get_running_loop().time()
-        self._courtesy.serve({organization: events}, scale=self._lateness.scale, now=now)
+        if not self._watching:
+            watches = self._lateness.watch(), self._company.watch(self._courtesy, self._lateness)
+            self._watching = [asyncio.create_task(watch) for watch in watches]
+        self._courtesy.serve(
+            {organization: events},
+            scale=self._lateness.scale,
+            now=time.monotonic(),
+            elsewhere=self._company.elsewhere,
+        )
 
     def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        for watch in self._watching:
+            watch.cancel()
         self._threads.shutdown(wait=False)
         self._batch_threads.shutdown(wait=False)
 

@@ -37,6 +37,11 @@ def take_apart(text: str) -> KeyParts | None:
     return KeyParts(found[2], found[3])
 
 
+def public_part(text: str) -> str:
+    """Where the public id is, if this is a key at all."""
+    return text[len(PREFIX) : len(PREFIX) + PUBLIC_LENGTH]
+
+
 def _random_text(length: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 

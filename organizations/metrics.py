@@ -34,7 +34,7 @@ for _tier in Tier.values:
     limit_refusals.labels(_tier)
 for _outcome in ("valid", "refused"):
     key_checks.labels(_outcome)
-for _what in ("limits", "ring", "heartbeat", "replica"):
+for _what in ("limits", "ring", "heartbeat", "replica", "courtesy"):
     redis_failures.labels(_what)
 for _why in ("away", "behind", "canceled", "changed", "missing", "redis"):
     replica_fallbacks.labels(_why)

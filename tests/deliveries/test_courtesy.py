@@ -41,8 +41,20 @@ def test_the_later_the_loop_the_longer_the_rest() -> None:
     assert rests[0] == pytest.approx(rests[2] / 9)
 
 
-def test_however_much_it_was_nobody_rests_for_longer_than_a_second() -> None:
+def test_however_much_it_was_nobody_rests_for_longer_than_two_seconds() -> None:
     assert after((100.0, {"big": 1_000, "small": 1}), scale=0.1).rest_of("big", now=100.0) == LONGEST_REST
+
+
+def test_who_has_much_rests_for_somebody_elsewhere_as_well() -> None:
+    courtesy = Courtesy()
+    courtesy.serve({"big": 100}, scale=1.0, now=100.0, elsewhere=0.5)
+    assert courtesy.rest_of("big", now=100.0) == pytest.approx(100 * COST * MOST_REST * 0.5)
+
+
+def test_a_second_batch_does_not_end_the_rest_that_the_first_has_earned() -> None:
+    courtesy = after((100.0, {"big": 1_000, "small": 1}))
+    courtesy.serve({"big": 1_000}, scale=1.0, now=100.1)
+    assert courtesy.rest_of("big", now=100.0) == LONGEST_REST
 
 
 def test_alone_nobody_rests() -> None:
@@ -74,8 +86,10 @@ def test_an_engine_delivers_all_of_who_rests_as_well(
     rested: list[str] = []
     serve = Courtesy.serve
 
-    def note(self: Courtesy, served: Mapping[str, int], *, scale: float, now: float) -> None:
-        serve(self, served, scale=scale, now=now)
+    def note(
+        self: Courtesy, served: Mapping[str, int], *, scale: float, now: float, elsewhere: float
+    ) -> None:
+        serve(self, served, scale=scale, now=now, elsewhere=elsewhere)
         rested.extend(self.resting(now=now))
 
     monkeypatch.setattr(Courtesy, "serve", note)

@@ -29,7 +29,7 @@ def test_each_time_that_it_is_late_it_takes_on_less_down_to_the_least() -> None:
 
 
 def test_when_it_keeps_up_again_it_soon_takes_on_all() -> None:
-    assert after(*[2 * LATE] * 50, *[0.0] * 18).scale == 1.0
+    assert after(*[2 * LATE] * 50, *[0.0] * 91).scale == 1.0
 
 
 def test_a_loop_that_was_blocked_is_late() -> None:

@@ -129,11 +129,12 @@ class Request:
         """What is to be sent. The request is counted, and has its line in the log. `asked`: bytes of its body."""
         status, fields, content = _written(answered.outcome, self._about)
         fields += [("x-request-id", self._about["request_id"]), ("allow", self._call.allow)]
-        fields += headers_of_every_answer(secure=self.secure)
+        secure = self.secure
+        fields += headers_of_every_answer(secure=secure)
         if answered.spending is not None:
             fields += limit_headers(answered.spending).items()
         seconds = time.perf_counter() - self._began
-        transport = "https" if self.secure else "http"
+        transport = "https" if secure else "http"
         self._call.metrics.add(Counted(status, transport, seconds, asked, len(content)))
         self._log.info(
             "request.finished",
