@@ -2,7 +2,7 @@
 
 `python -m benchmarks.accept [seconds]`: single events over 16 and 64 connections, batches of 100 and 1,000 over 4, with
 the key checked, the limit counted, a dedup id, the delivery made and the ring rung; the workers are stopped meanwhile.
-Everything is on one machine, the client too. Medians of three runs.
+Everything is on one machine, the client too: so each program's CPU per event stands beside the rate. Medians of three.
 """
 
 import json
@@ -19,13 +19,21 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from benchmarks.system import system, tenants, until
+from benchmarks.system import cpu_seconds, system, tenants, until
 from triggers_project.local.embedded import free_port
 from triggers_project.local.stack import ROOT, Stack
 
 RUNS = 3
 TENANTS = 64  # in turn, so that the limit of none is reached
 TEXT = "x" * 560
+PROGRAMS = ("web", "postgres", "valkey")
+NOTHING = "a DRF view that does nothing, 64 connections, requests/s"
+KINDS = (  # name, connections, events in a batch
+    ("single, 16 connections", 16, 0),
+    ("single, 64 connections", 64, 0),
+    ("batches of 100", 4, 100),
+    ("batches of 1,000", 4, 1000),
+)
 
 
 def load(url: str, keys: list[str], *, connections: int, events: int, seconds: float) -> dict[str, float]:
@@ -43,6 +51,11 @@ def load(url: str, keys: list[str], *, connections: int, events: int, seconds: f
         raise RuntimeError(f"{found['refused']} of {found['requests']} requests were refused.")
     found["events/s"] = found["requests"] * max(1, events) / found["seconds"]
     return found
+
+
+def spent(stack: Stack) -> dict[str, float]:
+    """Seconds of CPU that each program has used so far."""
+    return {program: cpu_seconds(stack.pids(program)) for program in PROGRAMS}
 
 
 @contextmanager
@@ -113,9 +126,50 @@ def in_the_database(stack: Stack, organization: str, *, clients: int, rows: int,
     return float(re.findall(r"tps = ([\d.]+)", done.stdout)[-1]) * rows
 
 
+def accepting(
+    stack: Stack, keys: list[str], *, connections: int, events: int, seconds: float
+) -> dict[str, float]:
+    """Single events, or batches of so many: events/s, how long an answer took, and who used how much CPU."""
+    path, before = "/api/events/batch" if events else "/api/events", spent(stack)
+    found = load(stack.url + path, keys, connections=connections, events=events, seconds=seconds)
+    used = {program: at_last - before[program] for program, at_last in spent(stack).items()}
+    number = found["requests"] * max(1, events)
+    return {
+        "events/s": found["events/s"],
+        **{f"{share} ms": found[share] for share in ("p50", "p95", "p99")},
+        **{f"CPU µs of {program}": cpu / number * 1e6 for program, cpu in used.items()},
+        "CPU µs of the client": found["cpu"] / number * 1e6,
+    }
+
+
+def one_run(
+    stack: Stack, empty: str, organization: str, keys: list[str], seconds: float
+) -> Iterator[tuple[str, float]]:
+    """Each figure with its name; the ceilings first."""
+    nothing_done = load(empty, keys, connections=64, events=0, seconds=seconds)
+    yield NOTHING, nothing_done["events/s"]
+    for rows, clients in ((1, 16), (100, 4), (1000, 4)):
+        alone = in_the_database(stack, organization, clients=clients, rows=rows, seconds=seconds)
+        yield f"PostgreSQL alone, {rows} a statement, events/s", alone
+    for name, connections, events in KINDS:
+        found = accepting(stack, keys, connections=connections, events=events, seconds=seconds)
+        yield from ((f"{name}, {what}", figure) for what, figure in found.items())
+
+
+def ratios(found: dict[str, float]) -> dict[str, float]:
+    rates = {
+        "single": found["single, 64 connections, events/s"],
+        "batches of 100": found["batches of 100, events/s"],
+        "batches of 1,000": found["batches of 1,000, events/s"],
+    }
+    alone = {
+        f"{name}, of PostgreSQL alone": rates[name] / found[f"PostgreSQL alone, {rows} a statement, events/s"]
+        for name, rows in zip(rates, (1, 100, 1000), strict=True)
+    }
+    return {**alone, "single, times a view that does nothing": rates["single"] / found[NOTHING]}
+
+
 def run(seconds: float = 5) -> dict[str, Any]:
-    kinds = [("single, 16 connections", 16, 0), ("single, 64 connections", 64, 0)]
-    kinds += [("batches of 100", 4, 100), ("batches of 1,000", 4, 1000)]
     runs: dict[str, list[float]] = {}
     with system(DELIVERY_WORKERS="1") as stack:
         answers = tenants(stack, TENANTS, "http://127.0.0.1:9/nobody")
@@ -123,38 +177,13 @@ def run(seconds: float = 5) -> dict[str, Any]:
         stack.start_apps()
         stack.wait_until_ready()
         stack.stop_program("worker")
-
-        def note(name: str, figure: float) -> None:
-            runs.setdefault(name, []).append(figure)
-
         with nothing(stack) as empty:
             load(f"{stack.url}/api/events", keys, connections=16, events=0, seconds=3)  # warms up
             for _ in tqdm(range(RUNS), desc="accept", unit="run", leave=False):
-                note(
-                    "a DRF view that does nothing, 64 connections, requests/s",
-                    load(empty, keys, connections=64, events=0, seconds=seconds)["events/s"],
-                )
-                for rows, clients in ((1, 16), (100, 4), (1000, 4)):
-                    figure = in_the_database(stack, organization, clients=clients, rows=rows, seconds=seconds)
-                    note(f"PostgreSQL alone, {rows} a statement, events/s", figure)
-                for name, connections, events in kinds:
-                    path = "/api/events/batch" if events else "/api/events"
-                    found = load(
-                        stack.url + path, keys, connections=connections, events=events, seconds=seconds
-                    )
-                    note(f"{name}, events/s", found["events/s"])
-                    for share in ("p50", "p95", "p99"):
-                        note(f"{name}, {share} ms", found[share])
+                for name, figure in one_run(stack, empty, organization, keys, seconds):
+                    runs.setdefault(name, []).append(figure)
     found = {name: round(statistics.median(figures), 1) for name, figures in runs.items()}
-    alone = found["PostgreSQL alone, 1 a statement, events/s"]
-    single = found["single, 64 connections, events/s"]
-    found["single, of PostgreSQL alone"] = round(single / alone, 2)
-    empty_view = found["a DRF view that does nothing, 64 connections, requests/s"]
-    found["single, times a view that does nothing"] = round(single / empty_view, 2)
-    for name, rows in (("batches of 100", 100), ("batches of 1,000", 1000)):
-        alone = found[f"PostgreSQL alone, {rows} a statement, events/s"]
-        found[f"{name}, of PostgreSQL alone"] = round(found[f"{name}, events/s"] / alone, 2)
-    return found
+    return found | {name: round(ratio, 2) for name, ratio in ratios(found).items()}
 
 
 if __name__ == "__main__":

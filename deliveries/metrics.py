@@ -1,15 +1,20 @@
 """What is counted here, for Prometheus, and the log line of each attempt."""
 
+import collections
+from collections.abc import Mapping, Sequence
+
 import structlog
 from django.conf import settings
 from prometheus_client import Counter, Gauge, Histogram
 
 from deliveries import outcome as outcomes
 from deliveries.settle import Answer
+from organizations.metrics import observe_all
 from organizations.traceparent import trace_facts
 
 log = structlog.get_logger(__name__)
 
+SETTLED = ("delivered", "dead_letter")
 _BUCKETS = (
     0.005,
     0.01,
@@ -52,25 +57,39 @@ rings = Counter("triggers_rings_total", "Doorbell rings, by what came of each.",
 # From 0 on, so that the first one is seen as growth.
 for _kind in outcomes.KINDS:
     attempts_made.labels(_kind)
-for _status in ("delivered", "dead_letter"):
+for _status in SETTLED:
     deliveries_settled.labels(_status)
 for _ring in ("sent", "already_ringing", "failed"):
     rings.labels(_ring)
 
 
-def note_answer(answer: Answer, status: str | None) -> None:
-    """`status` is what the delivery moved to; None when somebody else had claimed it meanwhile."""
+def note_answers(answers: Sequence[Answer], moved: Mapping[str, str]) -> None:
+    """Counts and logs what was settled. `moved`: to what each delivery did; one is missing when somebody else had
+    claimed it meanwhile."""
+    ends = [moved.get(answer.delivery.id) for answer in answers]
+    firsts = [(answer, end) for answer, end in zip(answers, ends, strict=True) if answer.delivery.claim == 1]
+    for kind, number in collections.Counter(answer.outcome.kind for answer in answers).items():
+        attempts_made.labels(kind).inc(number)
+    for status, number in collections.Counter(end for end in ends if end in SETTLED).items():
+        deliveries_settled.labels(status).inc(number)
+    observe_all(attempt_seconds, [answer.duration_ms / 1000 for answer in answers])
+    observe_all(first_attempt_seconds, [answer.waited for answer, _ in firsts])
+    observe_all(delivery_seconds, [answer.since_accepted for answer, end in firsts if end == "delivered"])
+    if settings.METRICS_BY_TENANT:
+        _count_by_tenant(answers, ends)
+    for answer, end in zip(answers, ends, strict=True):
+        _log(answer, end)
+
+
+def _count_by_tenant(answers: Sequence[Answer], ends: Sequence[str | None]) -> None:
+    whose = (answer.delivery.organization_id for answer in answers)
+    for (organization_id, status), number in collections.Counter(zip(whose, ends, strict=True)).items():
+        if status in SETTLED:
+            tenant_deliveries.labels(organization_id, status).inc(number)
+
+
+def _log(answer: Answer, status: str | None) -> None:
     delivery, outcome = answer.delivery, answer.outcome
-    attempts_made.labels(outcome.kind).inc()
-    attempt_seconds.observe(answer.duration_ms / 1000)
-    if status in ("delivered", "dead_letter"):
-        deliveries_settled.labels(status).inc()
-        if settings.METRICS_BY_TENANT:
-            tenant_deliveries.labels(delivery.organization_id, status).inc()
-    if delivery.claim == 1:
-        first_attempt_seconds.observe(answer.waited)
-    if status == "delivered" and delivery.claim == 1:
-        delivery_seconds.observe(answer.since_accepted)
     say = log.warning if status == "dead_letter" else log.info
     say(
         "delivery.attempted",

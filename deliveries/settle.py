@@ -23,10 +23,10 @@ from deliveries.outcome import Outcome
 SETTLE = """
 WITH answer AS (
     SELECT * FROM unnest(
-        %(ids)s::uuid[], %(claims)s::int[], %(statuses)s::text[], %(counted)s::int[], %(waits)s::float8[],
-        %(outcomes)s::text[], %(status_codes)s::int[], %(errors)s::text[], %(started)s::timestamptz[],
-        %(durations)s::int[], %(headers)s::text[], %(bodies)s::text[],
-        %(dns_ms)s::int[], %(connect_ms)s::int[], %(tls_ms)s::int[], %(first_byte_ms)s::int[]
+        %(ids)b::uuid[], %(claims)b::int[], %(statuses)b::text[], %(counted)b::int[], %(waits)b::float8[],
+        %(outcomes)b::text[], %(status_codes)b::int[], %(errors)b::text[], %(started)b::timestamptz[],
+        %(durations)b::int[], %(headers)b::text[], %(bodies)b::text[],
+        %(dns_ms)b::int[], %(connect_ms)b::int[], %(tls_ms)b::int[], %(first_byte_ms)b::int[]
     ) AS one (
         id, claim, status, counted, wait, outcome, status_code, error, started_at, duration_ms, headers, body,
         dns_ms, connect_ms, tls_ms, first_byte_ms

@@ -15,7 +15,7 @@ import structlog
 
 from deliveries.database import connect
 from deliveries.health import HealthNotes
-from deliveries.metrics import note_answer
+from deliveries.metrics import note_answers
 from deliveries.settle import Answer, settle
 from deliveries.traffic_notes import TrafficNotes
 
@@ -80,9 +80,9 @@ class Settler:
             await asyncio.sleep(OUTAGE_PAUSE)
             return
         del self.answers[: len(batch)]
+        note_answers(batch, moved)
         for answer in batch:
             status = moved.get(answer.delivery.id)
-            note_answer(answer, status)
             self.traffic.note(answer, status)
             if answer.outcome.tells_of_the_receiver:
                 self.health.note(answer.delivery, answer.outcome, ended_at(answer))

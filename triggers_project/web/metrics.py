@@ -5,15 +5,13 @@ costs. So requests are gathered first, and counted together a few times a second
 """
 
 import asyncio
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django_prometheus.middleware import Metrics
 from prometheus_client import Gauge
 
-from organizations.metrics import key_checks
+from organizations.metrics import key_checks, observe_all
 
 COUNTED_EVERY = 0.25  # seconds
 SEEN_FROM_0 = ("202", "500", "503")  # so that the first one is seen as growth
@@ -73,10 +71,3 @@ class RequestMetrics:
         observe_all(metrics.requests_latency_by_view_method.labels(view=view, method="POST"), seconds)
         observe_all(metrics.requests_body_bytes, [request.asked for request in requests])
         observe_all(metrics.responses_body_bytes, [request.answered for request in requests])
-
-
-def observe_all(histogram: Any, amounts: Collection[float]) -> None:
-    """`histogram.observe` for many at once, which prometheus-client has no call for: it writes each by itself."""
-    histogram._sum.inc(sum(amounts))
-    for bucket, number in Counter(bisect_left(histogram._upper_bounds, amount) for amount in amounts).items():
-        histogram._buckets[bucket].inc(number)
