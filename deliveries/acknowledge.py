@@ -7,6 +7,7 @@ import structlog
 from django.db import transaction
 
 from deliveries.models import Delivery
+from deliveries.querysets import DeliveryQuerySet
 from events.acknowledge import acknowledge
 from events.models import Event
 from organizations.audit import Actor, record
@@ -21,7 +22,7 @@ def acknowledge_and_cancel(organization: Organization, event_ids: Sequence[uuid.
     """Cancels what was still to be sent of them. Returns those that are the organization's."""
     with transaction.atomic():
         known = acknowledge(organization, event_ids)
-        Delivery.objects.filter(event_id__in=known).cancel()
+        _cancel(Delivery.objects.filter(event_id__in=known))
     log.info("events.acknowledged", events=len(known), event_ids=[str(event_id) for event_id in known])
     return known
 
@@ -36,7 +37,7 @@ def acknowledge_by_staff(event: Event, *, actor: Actor) -> int | None:
         if seen.acknowledged_at is not None:
             return None
         acknowledge(seen.organization, [seen.pk])
-        canceled = Delivery.objects.filter(event=seen).cancel()
+        canceled = _cancel(Delivery.objects.filter(event=seen))
         record(
             actor,
             "event.acknowledged",
@@ -44,4 +45,11 @@ def acknowledge_by_staff(event: Event, *, actor: Actor) -> int | None:
             before={"acknowledged": False},
             after={"acknowledged": True, "canceled": canceled},
         )
+    return canceled
+
+
+def _cancel(deliveries: DeliveryQuerySet) -> int:
+    """In this order: what dies before it is canceled is laid by."""
+    canceled = deliveries.cancel()
+    deliveries.lay_by()
     return canceled

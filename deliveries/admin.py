@@ -47,7 +47,7 @@ from events.pretty import pretty_payload
 from organizations.admin_filters import EventTypeFilter, moment
 from organizations.admin_lists import FiltersOnly
 from organizations.admin_pages import LookOnlyAdmin, actor_of, ask, done, own_transaction, user_id
-from organizations.admin_words import how_many, page_of
+from organizations.admin_words import address, how_many, page_of
 from organizations.models import new_id
 
 log = structlog.get_logger(__name__)
@@ -306,7 +306,7 @@ def discard_url(delivery: Delivery) -> str:
 
 
 def replay_url(delivery: Delivery) -> str:
-    return reverse("admin:deliveries_delivery_replay_one", args=[delivery.pk])
+    return address("admin:deliveries_delivery_replay_one", delivery.pk)
 
 
 def may_be_sent(delivery: Delivery) -> bool:

@@ -192,6 +192,9 @@ class Delivery(models.Model):
     last_error = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     settled_at = models.DateTimeField(null=True, editable=False)
+    # A dead letter of which the event was acknowledged since. A hint for the inbox, which looks at the event as well:
+    # docs/decisions/0025.
+    acknowledged = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -219,17 +222,27 @@ class Delivery(models.Model):
             ),
             # GET /api/deliveries: a tenant's deliveries, newest first, from a cursor.
             models.Index(fields=["organization", "id"], name="delivery_of_organization"),
-            # The admin's dead letters, a tenant's, and replaying them; events that are dead letters. With when they
-            # died, so that as many as there are can be counted without a look at the rows.
+            # The admin's dead letters, a tenant's, and replaying them. With when they died and of what, so that as many
+            # as there are can be counted and grouped without a look at the rows.
             models.Index(
                 fields=["organization", "endpoint", "id"],
-                include=["settled_at"],
+                include=["settled_at", "last_status_code", "last_error"],
                 condition=Q(status="dead_letter"),
                 name="delivery_dead",
             ),
-            # The admin's dead letters of all tenants: those that died last come first.
+            # The admin's dead letters of all tenants: those that died last come first, and their events are searched.
             models.Index(
-                fields=["settled_at", "id"], condition=Q(status="dead_letter"), name="delivery_last_died"
+                fields=["settled_at", "id"],
+                include=["event"],
+                condition=Q(status="dead_letter"),
+                name="delivery_last_died",
+            ),
+            # GET /api/inbox?status=dead_letter and failed: by their events, newest first.
+            models.Index(
+                fields=["organization", "status", "event"],
+                include=["event_type"],
+                condition=Q(status__in=["failed", "dead_letter"], acknowledged=False),
+                name="delivery_in_trouble",
             ),
             # GET /api/deliveries?status=canceled, and the admin's: they are few among millions.
             models.Index(

@@ -186,6 +186,10 @@ class DeliveryQuerySet(models.QuerySet[Any]):
         """What is open will not be sent. What is on the wire now can't be called back; its answer is still noted."""
         return self.open().update(status="canceled", settled_at=Now(), next_attempt_at=None, manual=False)
 
+    def lay_by(self) -> int:
+        """Their events were acknowledged: what was given up is still a dead letter, but in no inbox."""
+        return self.dead().filter(acknowledged=False).update(acknowledged=True)
+
     def discard(self, reason: str) -> int:
         """What was given up is laid aside, for a reason that its page and its tenant see. It can be replayed."""
         return self.dead().update(

@@ -1,7 +1,7 @@
 """`/api/events`, `/api/inbox` and `/api/ack`: accept, list, replay, poll, acknowledge."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,7 +17,8 @@ from rest_framework.views import APIView
 
 from deliveries.acknowledge import acknowledge_and_cancel
 from deliveries.endpoints import find_endpoint
-from deliveries.event_status import STATUSES, parts_having_status, with_status
+from deliveries.event_status import STATUSES, with_status
+from deliveries.events_by_status import Listed, Way, ways_to
 from deliveries.intake import take_batch, take_event
 from deliveries.replay import replay_event
 from events.acknowledge import find_event
@@ -220,14 +221,20 @@ class Inbox(ListAPIView[Event]):
         query = self.request.query_params
         if query.get("offset", "0") not in ("", "0") and query.get("cursor"):
             raise InvalidQuery([("offset", "This goes without a cursor.")])
-        return with_status(Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type")))
+        events = Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
+        by_itself = events.acknowledged() if self.status() == "acknowledged" else events.unacknowledged()
+        return with_status(by_itself)
 
-    def parts_of(self, events: EventQuerySet) -> list[EventQuerySet]:
-        """As `NewestFirst` puts them together."""
-        status = parameters.choice(self.request.query_params, "status", STATUSES)
-        if status is None:
-            return [events.unacknowledged()]
-        return parts_having_status(events, tenant_of(self.request), status)
+    def ways_to_ids(self, below: uuid.UUID | None, most: int) -> Iterator[Way] | None:
+        """As `NewestFirst` asks for them."""
+        status = self.status()
+        if status in (None, "acknowledged"):
+            return None
+        event_type = parameters.text(self.request.query_params, "type")
+        return ways_to(Listed(tenant_of(self.request), event_type, below, most), status)
+
+    def status(self) -> str | None:
+        return parameters.choice(self.request.query_params, "status", STATUSES)
 
     @extend_schema(
         operation_id="poll_inbox",

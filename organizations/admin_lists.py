@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
@@ -10,6 +11,8 @@ from django.core.paginator import Paginator
 from django.forms import Media
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from organizations.patience import TookTooLong, patience
@@ -103,6 +106,16 @@ class ListAdmin(ModelAdmin):
     def media(self) -> Media:
         """With what the filters need that are found by typing."""
         return super().media + AutocompleteSelect(None, self.admin_site).media
+
+    def action_checkbox(self, obj: Any) -> SafeString:
+        """Django's, of which each is a template with a form's field to fill in: an eighth of a page's time."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select"'
+            ' aria-label="Select this object for an action - {}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            obj,
+        )
 
     def add_figures(self, rows: list[Any]) -> None:
         """Puts onto the rows of a page what its columns need and no join gives."""

@@ -7,6 +7,7 @@ not move while rows are added: no row is skipped and none comes twice.
 import base64
 import binascii
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.pagination import BasePagination
@@ -23,26 +24,27 @@ MOST_PASSED_OVER = 1_000_000
 class NewestFirst(BasePagination):
     """Reads `?limit=` (1-200, default 50), `?cursor=`, and `?offset=` where the view says `takes_offset = True`.
 
-    A view may have `parts_of(queryset)`: querysets that share no row and together are the list, each of which goes by
-    an index of its own, newest first, where their union would have to be made and sorted before its first row.
+    A view may have `ways_to_ids(below, most)`: ways to the ids of its rows below that one, newest first, where its own
+    conditions lead to them too slowly; None where they don't. A way is a list of parts, querysets of ids that share
+    none and together are the list: each goes by an index of its own, where their union would have to be made and
+    sorted before its first row. The ways are tried in turn until one finds `most`; the last finds all there are.
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit = whole_number(request.query_params, "limit", DEFAULT_LIMIT, least=1, most=LARGEST_LIMIT)
         cursor = request.query_params.get("cursor", "")
-        parts = view.parts_of(queryset) if hasattr(view, "parts_of") else [queryset]
-        parts = [part.order_by("-pk") for part in parts]
-        if cursor:
-            parts = [part.filter(pk__lt=decode_cursor(cursor)) for part in parts]
+        below = decode_cursor(cursor) if cursor else None
         offset = 0
         if getattr(view, "takes_offset", False):
             offset = whole_number(request.query_params, "offset", 0, least=0, most=MOST_PASSED_OVER)
         end = offset + limit + 1
-        if offset or len(parts) > 1:
+        rows = queryset.order_by("-pk")
+        rows = rows.filter(pk__lt=below) if below else rows
+        ways = view.ways_to_ids(below, end) if hasattr(view, "ways_to_ids") else None
+        if ways is None and offset:
             # By their ids alone: what else is asked for would be worked out for each row that is passed over.
-            found = list(queryset.order_by("-pk").filter(pk__in=_ids(parts, end)[offset:end]))
-        else:
-            found = list(parts[0][:end])
+            ways = [[rows.values("pk")]]
+        found = list(rows[:end]) if ways is None else _by_ways(rows, ways, offset, end)
         self.has_more = len(found) > limit
         self.page = found[:limit]
         return self.page
@@ -100,9 +102,18 @@ class NewestFirst(BasePagination):
         return found
 
 
-def _ids(parts: list[Any], most: int) -> Any:
-    """Of the newest of all parts; of each no more than `most` are looked for."""
-    first, *others = (part.values("pk") for part in parts)
+def _by_ways(rows: Any, ways: Iterable[list[Any]], offset: int, end: int) -> list[Any]:
+    found: list[Any] = []
+    for way in ways:
+        found = list(rows.filter(pk__in=_newest(way, end)[offset:end]))
+        if len(found) == end - offset:
+            break
+    return found
+
+
+def _newest(parts: list[Any], most: int) -> Any:
+    """Ids of all parts; of each no more than `most` are looked for."""
+    first, *others = parts
     if not others:
         return first
     return first[:most].union(*(other[:most] for other in others), all=True).order_by("-pk")

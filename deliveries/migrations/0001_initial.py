@@ -136,6 +136,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("settled_at", models.DateTimeField(editable=False, null=True)),
+                ("acknowledged", models.BooleanField(db_default=False, default=False, editable=False)),
                 (
                     "event",
                     models.ForeignKey(
@@ -348,7 +349,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("status", "dead_letter")),
                 fields=["organization", "endpoint", "id"],
-                include=["settled_at"],
+                include=["settled_at", "last_status_code", "last_error"],
                 name="delivery_dead",
             ),
         ),
@@ -357,7 +358,17 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("status", "dead_letter")),
                 fields=["settled_at", "id"],
+                include=["event"],
                 name="delivery_last_died",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("acknowledged", False), ("status__in", ["failed", "dead_letter"])),
+                fields=["organization", "status", "event"],
+                include=["event_type"],
+                name="delivery_in_trouble",
             ),
         ),
         migrations.AddIndex(

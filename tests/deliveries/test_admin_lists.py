@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -127,6 +129,22 @@ def test_search(dead: Delivery, rival: SimpleNamespace) -> None:
     for term in (str(dead.pk), str(dead.event_id), "order-4711", "acm", f" {dead.pk} "):
         assert shown(browser, f"{DEAD_LETTERS}?q={term}") == {str(dead.pk)}, term
     assert shown(browser, f"{DEAD_LETTERS}?q=4711") == set()
+
+
+def test_a_part_of_a_tenants_name_is_not_looked_up_among_old_dedup_ids(
+    dead: Delivery, rival: SimpleNamespace
+) -> None:
+    theirs = make_delivery(make_endpoint(rival.organization), status="dead_letter")
+    type(dead.event).objects.filter(pk=theirs.event_id).update(dedup_id="acme")
+
+    assert shown(administrator(), f"{DEAD_LETTERS}?q=acme") == {str(dead.pk)}
+
+
+def test_the_box_of_a_row_is_djangos(dead: Delivery) -> None:
+    dead.event_type = 'a"<b>'
+    list_admin = admin.site.get_model_admin(Delivery)
+
+    assert list_admin.action_checkbox(dead) == ModelAdmin.action_checkbox(list_admin, dead)
 
 
 def test_deliveries_are_found_by_a_dedup_id_in_use(acme: SimpleNamespace) -> None:

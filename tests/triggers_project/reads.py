@@ -63,32 +63,50 @@ API_READS = {
     ),
     "inbox: pending": Read(
         "/api/inbox?status=pending",
-        1,
-        "delivery_open event_goes_to_an_endpoint_once event_unwanted events_event_pkey",
+        4,
+        "delivery_open event_goes_to_an_endpoint_once event_unwanted",
     ),
     "inbox: failed": Read(
-        "/api/inbox?status=failed", 1, "delivery_open event_goes_to_an_endpoint_once events_event_pkey"
+        "/api/inbox?status=failed", 1, "delivery_in_trouble event_goes_to_an_endpoint_once events_event_pkey"
     ),
     "inbox: dead_letter": Read(
-        "/api/inbox?status=dead_letter", 1, "delivery_dead event_goes_to_an_endpoint_once events_event_pkey"
+        "/api/inbox?status=dead_letter",
+        1,
+        "delivery_in_trouble event_goes_to_an_endpoint_once events_event_pkey",
+    ),
+    "inbox: dead_letter of a type": Read(
+        "/api/inbox?status=dead_letter&type=order.paid",
+        1,
+        "delivery_in_trouble event_goes_to_an_endpoint_once events_event_pkey",
+    ),
+    "inbox: dead_letter far down": Read(
+        "/api/inbox?status=dead_letter&offset=100",
+        1,
+        "delivery_in_trouble event_goes_to_an_endpoint_once events_event_pkey",
     ),
     "inbox: delivered": Read(
-        "/api/inbox?status=delivered", 1, "delivery_open event_goes_to_an_endpoint_once event_unacknowledged"
+        "/api/inbox?status=delivered", 2, "event_goes_to_an_endpoint_once event_unacknowledged"
+    ),
+    "inbox: delivered of a type": Read(
+        "/api/inbox?status=delivered&type=order.paid", 2, "event_goes_to_an_endpoint_once event_of_type"
     ),
     "inbox: acknowledged": Read(
         "/api/inbox?status=acknowledged", 1, "event_acknowledged event_goes_to_an_endpoint_once"
     ),
     "inbox that is acknowledged: pending": Read(
         "/api/inbox?status=pending",
-        1,
+        4,
         "event_goes_to_an_endpoint_once event_unwanted events_event_pkey",
         caller="polling",
     ),
     "inbox that is acknowledged: delivered": Read(
         "/api/inbox?status=delivered",
         1,
-        "delivery_of_organization event_goes_to_an_endpoint_once events_event_pkey",
+        "delivery_of_organization",
         caller="polling",
+    ),
+    "inbox that is acknowledged: dead_letter": Read(
+        "/api/inbox?status=dead_letter", 1, "delivery_in_trouble", caller="polling"
     ),
     "inbox of a type": Read("/api/inbox?type=order.paid", 1, "event_goes_to_an_endpoint_once event_of_type"),
     "inbox of a rare type": Read(

@@ -132,14 +132,16 @@ FROM (
 _DELIVERIES = f"""
 INSERT INTO deliveries_delivery (
     id, organization_id, event_id, endpoint_id, event_type, status, attempts, claim, unsettled_claims, next_attempt_at,
-    manual, test, last_status_code, last_error, created_at, settled_at
+    manual, test, last_status_code, last_error, created_at, settled_at, acknowledged
 )
 SELECT {id_at("created_at", "n * 10 + place")}, organization_id, event_id, endpoint_id, type, status, 1, 1, 0,
     CASE WHEN status IN ('pending', 'failed') THEN now() + interval '1 hour' END, false, false,
     CASE status WHEN 'delivered' THEN 200 WHEN 'canceled' THEN NULL ELSE 503 END, '', created_at,
-    CASE WHEN status NOT IN ('pending', 'failed') THEN created_at + interval '1 minute' END
+    CASE WHEN status NOT IN ('pending', 'failed') THEN created_at + interval '1 minute' END,
+    status = 'dead_letter' AND acknowledged_at IS NOT NULL
 FROM (
-    SELECT event.id AS event_id, event.organization_id, event.type, event.created_at, endpoint.id AS endpoint_id,
+    SELECT event.id AS event_id, event.organization_id, event.type, event.created_at, event.acknowledged_at,
+        endpoint.id AS endpoint_id,
         place, n, CASE WHEN n %% %(every)s = 0 THEN 'dead_letter' ELSE
             coalesce((array['failed', 'canceled', 'pending'])[n %% (5 * %(every)s)], 'delivered') END AS status
     FROM events_event AS event
