@@ -10,6 +10,7 @@ is a new RATE. It prints one line of JSON: `requests`, `refused` (what was not 2
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from itertools import count, cycle
 from urllib.parse import urlsplit
 
 TEXT = "x" * 560
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
 class Tally:
@@ -42,12 +44,12 @@ class Pace:
         return turn - now
 
 
-def event(number: int) -> dict[str, object]:
-    return {
-        "type": "bench.event",
-        "payload": {"n": number, "at": time.perf_counter(), "text": TEXT},
-        "dedup_id": f"{os.getpid()}-{number}",
-    }
+# Put together without a JSON encoder: what the client takes of a core, nobody else has.
+EVENT = '{"type": "bench.event", "payload": {"n": %d, "at": %r, "text": "' + TEXT + '"}, "dedup_id": "%d-%d"}'
+
+
+def event(number: int) -> str:
+    return EVENT % (number, time.perf_counter(), os.getpid(), number)
 
 
 class Connection(asyncio.Protocol):
@@ -77,24 +79,22 @@ class Connection(asyncio.Protocol):
     def send(self) -> None:
         if self.transport.is_closing():
             return
-        made = [event(next(self.numbers)) for _ in range(self.events or 1)]
-        raw = json.dumps({"events": made} if self.events else made[0]).encode()
+        if self.events:
+            made = ", ".join(event(next(self.numbers)) for _ in range(self.events))
+            raw = f'{{"events": [{made}]}}'.encode()
+        else:
+            raw = event(next(self.numbers)).encode()
         self.began = time.perf_counter()
         self.transport.write(next(self.heads) % len(raw) + raw)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         end = self.buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = self.buffer[:end].lower()
-        at = head.find(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-        if len(self.buffer) < end + 4 + length:
+        if end < 0 or len(self.buffer) < end + 4 + int(LENGTH.search(self.buffer)[1]):  # type: ignore[index]
             return
         Tally.times.append(time.perf_counter() - self.began)
-        Tally.refused += head.split(b" ", 2)[1] != b"202"
-        self.buffer = self.buffer[end + 4 + length :]
+        Tally.refused += self.buffer[9:12] != b"202"
+        self.buffer = b""  # nobody answers what was not asked
         self.ask()
 
 
