@@ -28,6 +28,9 @@ class IncomingEvent(msgspec.Struct, frozen=True):
         return bytes(self.payload).decode()
 
 
+_event = msgspec.json.Decoder(IncomingEvent)
+
+
 class IncomingBatch(msgspec.Struct, frozen=True):
     events: list[msgspec.Raw]
 
@@ -60,6 +63,12 @@ def read_batch(body: bytes) -> list[IncomingEvent | InvalidBody]:
 def _read_one(raw: bytes) -> IncomingEvent | InvalidBody:
     if len(raw) > LARGEST_EVENT:
         return InvalidBody([("#", f"An event may have {LARGEST_EVENT:,} bytes.")])
+    try:
+        event = _event.decode(raw)  # which is UTF-8, as the whole batch is
+    except msgspec.MsgspecError:
+        event = None  # what is wrong with it is told below
+    if event is not None and not event_faults(event):
+        return event
     try:
         return read_event(raw)
     except InvalidBody as error:

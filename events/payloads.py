@@ -13,6 +13,8 @@ MOST_DIGITS = 262_144  # that exponents of one payload may be written out to
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _EXPONENT = re.compile(r"[0-9][eE][+-]?([0-9]+)")
+# What begins with a letter is searched for ten times as fast as what begins with any of ten.
+_HALF_EXPONENTS = (re.compile("e[+-]?[0-9]"), re.compile("E[+-]?[0-9]"))
 
 
 def payload_fault(text: str) -> str | None:
@@ -21,7 +23,7 @@ def payload_fault(text: str) -> str | None:
         return r"This holds \u0000, which can't be stored."
     if text.count("[") + text.count("{") > DEEPEST and _depth(text) > DEEPEST:
         return f"This is nested deeper than {DEEPEST} levels."
-    if _EXPONENT.search(text):
+    if any(half.search(text) for half in _HALF_EXPONENTS) and _EXPONENT.search(text):
         return _exponent_fault(_STRING.sub('""', text))
     return None
 

@@ -12,15 +12,19 @@ import threading
 
 
 class Stderr:
-    """What structlog writes to."""
+    """What structlog logs to: each of its methods takes a line."""
 
-    def write(self, text: str) -> int:
+    def msg(self, line: str) -> None:
+        self.write(line + "\n")
+
+    debug = info = warning = error = critical = exception = msg
+
+    def write(self, text: str) -> None:
         if _gathered.now():
-            return _gathered.write(text)
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        if not _gathered.now():
+            _gathered.write(text)
+            return
+        with _one_at_a_time:
+            sys.stderr.write(text)
             sys.stderr.flush()
 
 
@@ -32,11 +36,10 @@ class _Gathered:
     def now(self) -> bool:
         return self.thread == threading.get_ident() and self.loop.is_running()
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
         if not self.lines:
             self.loop.call_soon(self.write_out)
         self.lines.append(text)
-        return len(text)
 
     def write_out(self) -> None:
         text, self.lines = "".join(self.lines), []
@@ -45,6 +48,7 @@ class _Gathered:
 
 
 _gathered = _Gathered()
+_one_at_a_time = threading.Lock()
 
 
 def gather_lines(loop: asyncio.AbstractEventLoop | None) -> None:

@@ -44,9 +44,14 @@ def seconds_now(client: Any, key: str) -> float:
     return float(seconds) + microseconds / 1e6
 
 
+def is_cluster(client: Any) -> bool:
+    """Whether what is asked in one go must be of one slot."""
+    return isinstance(client, RedisCluster)
+
+
 def slot_of(client: Any, key: str) -> int:
-    """What is asked in one go must be of one slot; a server that is not of a cluster has but one."""
-    return int(client.keyslot(key)) if isinstance(client, RedisCluster) else 0
+    """A server that is not of a cluster has but one."""
+    return int(client.keyslot(key)) if is_cluster(client) else 0
 
 
 def sentinel_of(client: Any) -> "Sentinel | None":

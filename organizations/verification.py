@@ -16,22 +16,23 @@ import hmac
 import secrets
 import threading
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import NamedTuple, TypeVar
 
 import bcrypt
 from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from organizations.key_format import KeyParts, public_part, take_apart
 from organizations.limits import Budget, spend
 from organizations.models import ApiKey, Organization
+from organizations.tiers import EVENTS_PER_MINUTE, Tier
 
 STATE_SECONDS = 0.5
 CHECKED_SECONDS = 600
@@ -41,6 +42,8 @@ FAILURES_PER_MINUTE = 10
 NOTED_EVERY = timedelta(minutes=1)
 
 _process_secret = secrets.token_bytes(32)
+
+E = TypeVar("E")
 
 
 @dataclass(frozen=True)
@@ -56,19 +59,19 @@ class _State:
     until: float
 
 
-class _Memory(OrderedDict[str, object]):
-    """The latest REMEMBERED entries."""
+class _Memory(OrderedDict[str, E]):
+    """The latest REMEMBERED entries. `get` needs no lock, what writes needs `_lock`."""
 
-    def remember(self, name: str, entry: object) -> None:
+    def remember(self, name: str, entry: E) -> None:
         self[name] = entry
         self.move_to_end(name)
         while len(self) > REMEMBERED:
             self.popitem(last=False)
 
 
-_verified = _Memory()
-_refused = _Memory()
-_states = _Memory()
+_verified: _Memory[_Checked] = _Memory()
+_refused: _Memory[_Checked] = _Memory()
+_states: _Memory[_State] = _Memory()
 _lock = threading.Lock()
 _bcrypt_turn = threading.Lock()
 
@@ -115,9 +118,8 @@ class Remembered(NamedTuple):
 def remembered_key(text: str) -> Remembered | None:
     """The key that `text` is, if that is remembered: waits for nothing. None says nothing about it: ask `find_key`."""
     public_id = public_part(text)
-    with _lock:
-        state = _states.get(public_id)
-    if not isinstance(state, _State) or _use_is_to_be_noted(state.key):
+    state = _states.get(public_id)
+    if state is None or _use_is_to_be_noted(state.key):
         return None
     if not _known(public_id, _proof_of(text), state.key.secret_hash):
         return None
@@ -133,7 +135,7 @@ def read_states(public_ids: Sequence[str]) -> list[None]:
     with _lock:
         for public_id in reversed(_states):
             state = _states[public_id]
-            if not isinstance(state, _State) or state.until < soon - STATE_SECONDS:
+            if state.until < soon - STATE_SECONDS:
                 break
             if state.until < soon:
                 wanted.add(public_id)
@@ -152,21 +154,20 @@ def _valid_keys() -> QuerySet[ApiKey]:
 
 
 def _use_is_to_be_noted(key: ApiKey) -> bool:
-    return key.last_used_at is None or timezone.now() - key.last_used_at > NOTED_EVERY
+    return key.last_used_at is None or datetime.now(UTC) - key.last_used_at > NOTED_EVERY
 
 
 def _note_use(key: ApiKey) -> None:
     """`last_used_at`, to the minute: one write a minute, not one a call."""
     if _use_is_to_be_noted(key):
-        key.last_used_at = timezone.now()  # this process need not try again before the state is read anew
+        key.last_used_at = datetime.now(UTC)  # this process need not try again before the state is read anew
         ApiKey.objects.unused_since(NOTED_EVERY).filter(pk=key.pk).update(last_used_at=Now())
 
 
 def _current_state(public_id: str) -> ApiKey | None:
     now = time.monotonic()
-    with _lock:
-        known = _states.get(public_id)
-    if isinstance(known, _State) and known.until > now:
+    known = _states.get(public_id)
+    if known is not None and known.until > now:
         return known.key
     key = _valid_keys().filter(public_id=public_id).first()
     if key is not None:
@@ -210,19 +211,28 @@ def _matches(parts: KeyParts, proof: bytes, secret_hash: str, caller: str) -> bo
 
 def _known(public_id: str, proof: bytes, secret_hash: str) -> bool | None:
     """Whether the secret matched when it was last checked; None when that is not remembered."""
-    with _lock:
-        found = ((_verified.get(public_id), True), (_refused.get(proof.hex()), False))
-    for checked, matched in found:
-        if (
-            isinstance(checked, _Checked)
-            and checked.until > time.monotonic()
-            and checked.secret_hash == secret_hash
-            and hmac.compare_digest(checked.proof, proof)
-        ):
-            return matched
+    if _says(_verified.get(public_id), proof, secret_hash):
+        return True
+    if _says(_refused.get(proof.hex()), proof, secret_hash):
+        return False
     return None
+
+
+def _says(checked: _Checked | None, proof: bytes, secret_hash: str) -> bool:
+    """Whether this is what came of checking that text against that hash, and not too old."""
+    return (
+        checked is not None
+        and checked.until > time.monotonic()
+        and checked.secret_hash == secret_hash
+        and hmac.compare_digest(checked.proof, proof)
+    )
 
 
 def allowed_limit(organization: Organization) -> Budget:
     """The organization's budget of events."""
-    return Budget(f"events:{organization.pk}", organization.rate_limit_per_minute)
+    return _budget(organization.pk, organization.tier)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _budget(organization_id: uuid.UUID, tier: str) -> Budget:
+    return Budget(f"events:{organization_id}", EVENTS_PER_MINUTE[Tier(tier)])

@@ -7,6 +7,7 @@ the standard library and come out in the same form.
 
 import logging.config
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,6 +27,17 @@ def _json(_logger: WrappedLogger, _method: str, fact: EventDict) -> str:
 def _event_first(_logger: WrappedLogger, _method: str, fact: EventDict) -> EventDict:
     event = fact.pop("event", "")
     return {"time": fact.pop("time", None), "level": fact.pop("level", None), "event": str(event), **fact}
+
+
+def _whole_line(logger: WrappedLogger, method: str, fact: EventDict) -> str:
+    """What `_bound` and `_rendered("json")` make of a fact, in one step: two lines of each accepted event are a tenth
+    of what accepting costs the web, and most of that was going from step to step."""
+    fact = structlog.contextvars.merge_contextvars(logger, method, fact)
+    if fact.get("exc_info"):
+        fact = structlog.processors.format_exc_info(logger, method, fact)
+    fact = structlog.processors.add_log_level(logger, method, fact)
+    level, event = fact.pop("level"), str(fact.pop("event", ""))
+    return _encoder.encode({"time": datetime.now(UTC), "level": level, "event": event, **fact}).decode()
 
 
 def _bound() -> list[Processor]:
@@ -91,7 +103,7 @@ def configure(config: dict[str, Any]) -> None:
     form = "json" if _json in config["formatters"]["facts"]["processors"] else "console"
     level = logging.getLevelNamesMapping()[config["root"]["level"]]
     structlog.configure(
-        processors=[*_bound(), *_rendered(form)],
+        processors=[_whole_line] if form == "json" else [*_bound(), *_rendered(form)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_StderrLoggers(),
         cache_logger_on_first_use=True,
@@ -99,5 +111,5 @@ def configure(config: dict[str, Any]) -> None:
 
 
 class _StderrLoggers:
-    def __call__(self, *_: Any) -> Any:
-        return structlog.WriteLogger(Stderr())  # type: ignore[arg-type]
+    def __call__(self, *_: Any) -> Stderr:
+        return Stderr()

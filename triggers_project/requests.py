@@ -19,7 +19,7 @@ _QUIET = ("/health/", "/static/")
 
 def request_id_of(given: str) -> str:
     """The caller's own when it is 1-128 printable ASCII characters, else a new one."""
-    return given if _CALLERS_ID.fullmatch(given) else str(uuid_utils.uuid4())
+    return given if given and _CALLERS_ID.fullmatch(given) else str(uuid_utils.uuid4())
 
 
 class RequestLog:

@@ -24,7 +24,6 @@ class Noted(io.StringIO):
 def say(*lines: str) -> None:
     for line in lines:
         Stderr().write(line)
-        Stderr().flush()
 
 
 def run(loop: asyncio.AbstractEventLoop, *lines: str) -> None:

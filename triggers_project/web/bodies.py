@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any, Protocol
 
@@ -32,7 +33,8 @@ class IncomingBody:
         self.ended = not declared and not chunked
         self._source = source
         self._parts: AsyncIterator[bytes] | None = None
-        self._deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._deadline = time.monotonic() + BODY_SECONDS  # the clock of event loops
+        self._given_up = False
 
     def is_whole(self) -> bool:
         return self.ended and self.declared in (None, len(self.received))
@@ -41,21 +43,36 @@ class IncomingBody:
         """Until it has ended, or more than `limit` bytes are here. BodyTooSlow: neither within BODY_SECONDS."""
         if self.ended:
             return
+        if self._parts is None and self.declared is not None and self.declared <= limit:
+            await self._receive_whole()
+            return
         try:
             async with asyncio.timeout_at(self._deadline):
-                if self._parts is None and self.declared is not None and self.declared <= limit:
-                    await self._receive_whole()
-                else:
-                    await self._receive_parts(limit)
+                await self._receive_parts(limit)
         except TimeoutError:
             raise BodyTooSlow(BODY_SECONDS) from None
 
     async def _receive_whole(self) -> None:
+        """With one timer, which is all that `asyncio.timeout` comes to here: nearly every body that is accepted is
+        there already, and a context for each costs more than reading its event."""
+        task = asyncio.current_task()
+        assert task is not None
+        timer = asyncio.get_running_loop().call_at(self._deadline, self._give_up, task)
         try:
             self.received = await self._source()
         except ProtocolClosed:
             pass  # it broke off
+        except asyncio.CancelledError:
+            if self._given_up and task.uncancel() == 0:
+                raise BodyTooSlow(BODY_SECONDS) from None
+            raise
+        finally:
+            timer.cancel()
         self.ended = True
+
+    def _give_up(self, task: "asyncio.Task[Any]") -> None:
+        self._given_up = True
+        task.cancel()
 
     async def _receive_parts(self, limit: int) -> None:
         parts, size = [self.received], len(self.received)

@@ -37,7 +37,7 @@ Fields = list[tuple[str, str]]  # of a header
 
 JSON_TYPES = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
 # Headers of which only Django knows what they mean.
-UNUSUAL = ("origin", "idempotency-key", "expect")
+UNUSUAL = frozenset({"origin", "idempotency-key", "expect"})
 # The middleware that adds the same headers to every answer.
 DECORATING = {
     "django.middleware.security.SecurityMiddleware",
@@ -128,9 +128,12 @@ class Request:
     def told(self, answered: Answered, *, asked: int) -> tuple[int, Fields, bytes]:
         """What is to be sent. The request is counted, and has its line in the log. `asked`: bytes of its body."""
         status, fields, content = _written(answered.outcome, self._about)
-        fields += [("x-request-id", self._about["request_id"]), ("allow", self._call.allow)]
         secure = self.secure
-        fields += headers_of_every_answer(secure=secure)
+        fields += [
+            ("x-request-id", self._about["request_id"]),
+            ("allow", self._call.allow),
+            *headers_of_every_answer(secure=secure),
+        ]
         if answered.spending is not None:
             fields += limit_headers(answered.spending).items()
         seconds = time.perf_counter() - self._began
@@ -151,14 +154,15 @@ class Request:
     @property
     def secure(self) -> bool:
         """As Django's `request.is_secure()` has it."""
-        given = self._headers.get("x-forwarded-proto", "").partition(",")[0].strip()
-        return settings.BEHIND_TLS_PROXY and given == "https"
+        if not settings.BEHIND_TLS_PROXY:
+            return False
+        return self._headers.get("x-forwarded-proto", "").partition(",")[0].strip() == "https"
 
 
 def _is_usual(headers: Mapping[str, str]) -> bool:
     return (
         headers.get("content-type") in JSON_TYPES
-        and not any(name in headers for name in UNUSUAL)
+        and UNUSUAL.isdisjoint(headers)
         and _is_our_host(headers.get("host", ""))
     )
 
