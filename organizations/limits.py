@@ -20,10 +20,10 @@ from organizations.redis_servers import is_cluster, slot_of
 
 WINDOW = 60  # seconds
 
-# Of each budget: its key; the limit, how many costs, the costs, in one list of numbers (msgpack: a client in Python takes
-# longer to send a hundred arguments than the script to do its work). Answers another: now, and of each budget whether
-# each cost passed (1 or 0), how many pairs, the pairs second and amount as they were before. When all passed one pair
-# says enough: the oldest second, and all that was spent.
+# Of each budget: its key; the limit, how many costs, the costs, in one list of numbers (msgpack: a client in Python
+# takes longer to send a hundred arguments than the script to do its work). Answers another: now, and of each budget
+# whether each cost passed (1 or 0), how many pairs, the pairs second and amount as they were before. When all passed
+# one pair says enough: the oldest second, and all that was spent.
 _SCRIPT = b"""
 local told = cmsgpack.unpack(ARGV[1])
 local now, window = tonumber(redis.call('TIME')[1]), told[1]

@@ -4,7 +4,7 @@ import asyncio
 import io
 import time
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
@@ -55,8 +55,7 @@ class IncomingBody:
     async def _receive_whole(self) -> None:
         """With one timer, which is all that `asyncio.timeout` comes to here: nearly every body that is accepted is
         there already, and a context for each costs more than reading its event."""
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
         timer = asyncio.get_running_loop().call_at(self._deadline, self._give_up, task)
         try:
             self.received = await self._source()
