@@ -7,10 +7,12 @@ place grows gently at first, by one in the time of a round trip, so that what ha
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import islice
 
 FIRST, SMALLEST, LARGEST = 4, 1, 256
 GENTLE = 32  # until then a receiver that comes back is spared
 REMEMBERED = 5_000
+NAMED = 128  # of those with room to spare
 
 
 @dataclass(slots=True)
@@ -19,6 +21,10 @@ class _Window:
     in_flight: int = 0
     gentle: bool = False
     successes: int = 0  # since it last grew
+
+    @property
+    def room(self) -> int:
+        return max(0, self.size - self.in_flight)
 
     def succeeded(self) -> None:
         self.successes += 1
@@ -33,10 +39,13 @@ class _Window:
 
 class Windows:
     def __init__(self) -> None:
-        self._windows: OrderedDict[str, _Window] = OrderedDict()
+        self._windows: OrderedDict[str, _Window] = OrderedDict()  # those used last come last
+        self._tight: set[str] = set()  # which have less room than one that is not known
 
     def started(self, endpoint_id: str) -> None:
-        self._of(endpoint_id).in_flight += 1
+        window = self._of(endpoint_id)
+        window.in_flight += 1
+        self._note(endpoint_id, window)
 
     def ended(self, endpoint_id: str, *, delivered: bool) -> None:
         window = self._of(endpoint_id)
@@ -45,14 +54,23 @@ class Windows:
             window.succeeded()
         else:
             window.failed()
+        self._note(endpoint_id, window)
 
     def rooms(self) -> dict[str, int]:
-        """How many more each known endpoint may get; any other may get FIRST."""
-        return {
-            endpoint_id: max(0, window.size - window.in_flight)
-            for endpoint_id, window in self._windows.items()
-            if window.in_flight or window.size != FIRST
-        }
+        """How many more each endpoint may get; any that is not named may get FIRST.
+
+        Those with less are all named. Of those with more only the ones that were used last: each claim has to read
+        this, and among thousands of endpoints each gets a few places at a time in any case.
+        """
+        named = self._tight.union(islice(reversed(self._windows), NAMED))
+        rooms = {endpoint_id: self._windows[endpoint_id].room for endpoint_id in named}
+        return {endpoint_id: room for endpoint_id, room in rooms.items() if room != FIRST}
+
+    def _note(self, endpoint_id: str, window: _Window) -> None:
+        if window.room < FIRST:
+            self._tight.add(endpoint_id)
+        else:
+            self._tight.discard(endpoint_id)
 
     def _of(self, endpoint_id: str) -> _Window:
         window = self._windows.get(endpoint_id)
@@ -72,3 +90,4 @@ class Windows:
             if idle is None:
                 return
             del self._windows[idle]
+            self._tight.discard(idle)

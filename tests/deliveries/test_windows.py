@@ -82,3 +82,23 @@ def test_those_with_nothing_in_flight_are_forgotten_first(monkeypatch: pytest.Mo
     land(found, IDLE, 1, delivered=True)
     found.started(OTHER)
     assert found.rooms() == {ONE: 3, OTHER: 3}
+
+
+def test_all_with_little_room_are_named_and_of_the_others_those_used_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(windows, "NAMED", 2)
+    found = Windows()
+    land(found, "failing", 1, delivered=False)
+    found.started("busy")
+    for name in ("first", "second", "third"):
+        land(found, name, 1, delivered=True)
+    assert found.rooms() == {"failing": 2, "busy": 3, "second": 5, "third": 5}
+
+
+def test_who_has_room_again_is_named_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "NAMED", 0)
+    found = Windows()
+    land(found, ONE, 1, delivered=False)
+    land(found, ONE, 2, delivered=True)
+    assert found.rooms() == {}
