@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 MUCH = 8  # deliveries of one claim
 COST = 0.0005  # seconds of a core for a delivery, or for an event of a batch: about
 COMPANY = 1.0  # seconds for which somebody who had little is there
-MOST_REST = 20.0  # times what was had took
+MOST_REST = 100.0  # times what was had took
 LONGEST_REST = 2.0  # seconds: whoever has posted a batch waits for its answer
 
 

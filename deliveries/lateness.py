@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 LOOK_EVERY = 0.01  # seconds
-LATE = 0.005  # seconds; beyond what a timer of an idle loop is late by
+LATE = 0.003  # seconds; beyond what a timer of an idle loop is late by
 SLOWER, FASTER = 0.8, 0.01  # with each look: a batch is accepted in ten of them, and late in one or two
 LEAST = 0.1
 
