@@ -183,7 +183,7 @@ async def claim_due(
     crowded: Sequence[str] = (),
     suspects: bool = False,
 ) -> list[Claimed]:
-    """At most `most` due deliveries, now ours for `lease` seconds.
+    """At most `most` due deliveries, and as many sent by hand past a gate, now ours for `lease` seconds.
 
     `rooms` says how many more an endpoint may get; any other gets up to `room`. The walk begins after `start` and
     passes over the endpoints of `crowded` organizations. With `suspects` it takes those, and nothing else.

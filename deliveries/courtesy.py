@@ -14,6 +14,7 @@ MUCH = 8  # deliveries of one claim
 COST = 0.0005  # seconds of a core for a delivery, or for an event of a batch: about
 COMPANY = 1.0  # seconds for which somebody who had little is there
 MOST_REST = 100.0  # times what was had took
+HICCUP = 0.2  # of the scale: a loop that was late once keeps up, as far as anybody can tell
 LONGEST_REST = 2.0  # seconds: whoever has posted a batch waits for its answer
 
 
@@ -40,7 +41,7 @@ class Courtesy:
             elif self.much.get(organization, now) <= now:
                 self.little[organization] = now + COMPANY
         if much:
-            late = 1 - min(elsewhere, scale if self.in_company(now=now) else 1.0)
+            late = max(0.0, 1 - min(elsewhere, scale if self.in_company(now=now) else 1.0) - HICCUP)
             for organization, amount in much.items():
                 rest = min(amount * COST * MOST_REST * late, LONGEST_REST)
                 self.rests[organization] = max(now + rest, self.rests.get(organization, now))

@@ -45,6 +45,7 @@ MOST_AT_ONCE, LEAST_AT_ONCE = 128, 48  # of one claim; the least while the loop 
 # Beyond it nothing more of that tenant is claimed, until some have landed.
 MOST_OF_ONE_TENANT, LEAST_OF_ONE_TENANT = 256, 64
 WORTH_CLAIMING = 64  # free places, before a full engine asks for more
+MOST_UNSETTLED = 4 * MOST_IN_FLIGHT  # answers that are not written yet
 MOST_LOST_CLAIMS = 5  # in a row: what kills its worker each time is given up
 LEASE_MARGIN = (
     15.0  # seconds of a lease beyond the longest send: for settling, and for a database that restarts
@@ -126,7 +127,9 @@ class Engine:
         while not self.rules.stopping() and not settling.done():
             began = time.perf_counter()
             at_once = self.lateness.of(MOST_AT_ONCE, least=LEAST_AT_ONCE)
-            wanted = min(at_once, MOST_IN_FLIGHT - len(self.flights))
+            wanted = max(0, min(at_once, MOST_IN_FLIGHT - len(self.flights)))
+            if self.settler.waiting > MOST_UNSETTLED:  # somebody holds the rows: more is not written either
+                wanted = 0
             claimed = await self._claim(wanted)
             took = time.perf_counter() - began
             served = Counter(delivery.organization_id for delivery in claimed)
@@ -152,7 +155,8 @@ class Engine:
                 pause = min(pause, max(SHORTEST_LOOK, took))
             # Who answers at once has answered all of them before the next ones are claimed, and we would sit idle for
             # a third of the time: so where there is more, the next are claimed while these are on their way.
-            if len(claimed) < wanted or len(self.flights) > len(claimed):
+            others = len(self.flights) - len(claimed)
+            if not claimed or len(claimed) < wanted or others >= WORTH_CLAIMING:
                 await self._until_worth_claiming(claimed=len(claimed), pause=pause)
         return sent
 
@@ -183,7 +187,8 @@ class Engine:
     async def _claim_suspect(self) -> list[Claimed]:
         """One that may kill us, while no other such is in flight here: so not many innocent ones go with it."""
         now = time.monotonic()
-        if self._suspect_is_under_way() or now < self.no_suspect_until:
+        full = len(self.flights) >= MOST_IN_FLIGHT
+        if full or self._suspect_is_under_way() or now < self.no_suspect_until:
             return []
         found = await self._claim(1, suspects=True)
         if found:

@@ -43,6 +43,11 @@ class Settler:
     def idle(self) -> bool:
         return not self.answers
 
+    @property
+    def waiting(self) -> int:
+        """Answers that are not written yet."""
+        return len(self.answers)
+
     def holds(self, delivery_id: str) -> bool:
         """An answer to it is not written yet."""
         return any(answer.delivery.id == delivery_id for answer in self.answers)

@@ -11,7 +11,7 @@ from itertools import islice
 
 FIRST, SMALLEST, LARGEST = 4, 1, 256
 GENTLE = 32  # until then a receiver that comes back is spared
-REMEMBERED = 5_000
+REMEMBERED = 5_000  # far more than can be in flight, so that none of those is ever forgotten
 NAMED = 128  # of those with room to spare
 
 
@@ -63,8 +63,8 @@ class Windows:
         this, and among thousands of endpoints each gets a few places at a time in any case.
         """
         named = self._tight.union(islice(reversed(self._windows), NAMED))
-        rooms = {endpoint_id: self._windows[endpoint_id].room for endpoint_id in named}
-        return {endpoint_id: room for endpoint_id, room in rooms.items() if room != FIRST}
+        windows = {endpoint_id: self._windows[endpoint_id] for endpoint_id in named}
+        return {endpoint_id: window.room for endpoint_id, window in windows.items() if window.room != FIRST}
 
     def _note(self, endpoint_id: str, window: _Window) -> None:
         if window.room < FIRST:

@@ -65,14 +65,13 @@ def _read_one(raw: bytes) -> IncomingEvent | InvalidBody:
         return InvalidBody([("#", f"An event may have {LARGEST_EVENT:,} bytes.")])
     try:
         event = _event.decode(raw)  # which is UTF-8, as the whole batch is
-    except msgspec.MsgspecError:
-        event = None  # what is wrong with it is told below
-    if event is not None and not event_faults(event):
-        return event
-    try:
-        return read_event(raw)
-    except InvalidBody as error:
-        return error
+    except (msgspec.MsgspecError, RecursionError):
+        try:
+            return read_event(raw)  # which says what is wrong with it
+        except InvalidBody as error:
+            return error
+    faults = event_faults(event)
+    return InvalidBody(faults) if faults else event
 
 
 def read_search(query: parameters.Query) -> str | None:

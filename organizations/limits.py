@@ -109,6 +109,8 @@ def look(budget: Budget) -> Spending | None:
 
 def spend_all(wanted: Sequence[tuple[Budget, int]]) -> list[Spending]:
     """`spend` for many at once, each for itself and in order, in one round trip."""
+    if not wanted:
+        return []
     costs: dict[Budget, list[int]] = {}
     for budget, cost in wanted:
         costs.setdefault(budget, []).append(cost)

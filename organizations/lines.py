@@ -7,6 +7,7 @@ servers exchange it.
 """
 
 import asyncio
+import os
 import sys
 import threading
 
@@ -23,9 +24,7 @@ class Stderr:
         if _gathered.now():
             _gathered.write(text)
             return
-        with _one_at_a_time:
-            sys.stderr.write(text)
-            sys.stderr.flush()
+        _write_out(text)
 
 
 class _Gathered:
@@ -43,12 +42,30 @@ class _Gathered:
 
     def write_out(self) -> None:
         text, self.lines = "".join(self.lines), []
+        _write_out(text)
+
+
+_gathered = _Gathered()
+
+
+class _Turn:
+    """What is written whole is read whole. (A signal's handler may write while its own thread does.)"""
+
+    lock = threading.RLock()
+
+
+def _write_out(text: str) -> None:
+    with _Turn.lock:
         sys.stderr.write(text)
         sys.stderr.flush()
 
 
-_gathered = _Gathered()
-_one_at_a_time = threading.Lock()
+def _begin_anew() -> None:
+    """In a child another thread of its parent's may have held it."""
+    _Turn.lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def gather_lines(loop: asyncio.AbstractEventLoop | None) -> None:

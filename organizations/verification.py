@@ -32,7 +32,6 @@ from django.db.models.functions import Now
 from organizations.key_format import KeyParts, public_part, take_apart
 from organizations.limits import Budget, spend
 from organizations.models import ApiKey, Organization
-from organizations.tiers import EVENTS_PER_MINUTE, Tier
 
 STATE_SECONDS = 0.5
 CHECKED_SECONDS = 600
@@ -230,9 +229,9 @@ def _says(checked: _Checked | None, proof: bytes, secret_hash: str) -> bool:
 
 def allowed_limit(organization: Organization) -> Budget:
     """The organization's budget of events."""
-    return _budget(organization.pk, organization.tier)
+    return _budget(organization.pk, organization.rate_limit_per_minute)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _budget(organization_id: uuid.UUID, tier: str) -> Budget:
-    return Budget(f"events:{organization_id}", EVENTS_PER_MINUTE[Tier(tier)])
+def _budget(organization_id: uuid.UUID, limit: int) -> Budget:
+    return Budget(f"events:{organization_id}", limit)

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from deliveries import engine
-from deliveries.courtesy import COMPANY, COST, LONGEST_REST, MOST_REST, MUCH, Courtesy
+from deliveries.courtesy import COMPANY, COST, HICCUP, LONGEST_REST, MOST_REST, MUCH, Courtesy
 from deliveries.lateness import Lateness
 from tests.deliveries.engine_room import run_engine
 from tests.deliveries.receiver import answers, receiving
@@ -19,7 +19,7 @@ def after(*served: tuple[float, dict[str, int]], scale: float = 0.5) -> Courtesy
 
 def test_who_has_much_rests_while_another_has_little_and_the_loop_is_late() -> None:
     courtesy = after((100.0, {"big": 20, "small": 1}))
-    rest = 20 * COST * MOST_REST * 0.5
+    rest = 20 * COST * MOST_REST * (0.5 - HICCUP)
     assert courtesy.rest_of("big", now=100.0) == pytest.approx(rest)
     assert courtesy.resting(now=100.0 + rest - 0.001) == ["big"]
     assert courtesy.resting(now=100.0 + rest + 0.001) == []
@@ -36,9 +36,17 @@ def test_a_loop_that_keeps_up_makes_nobody_rest() -> None:
 
 def test_the_later_the_loop_the_longer_the_rest() -> None:
     served = (100.0, {"big": 20, "small": 1})
-    rests = [after(served, scale=scale).rest_of("big", now=100.0) for scale in (0.9, 0.5, 0.1)]
+    rests = [after(served, scale=scale).rest_of("big", now=100.0) for scale in (0.7, 0.5, 0.1)]
     assert rests == sorted(rests)
-    assert rests[0] == pytest.approx(rests[2] / 9)
+    assert rests[0] == pytest.approx(rests[2] / 7)
+
+
+def test_a_loop_that_was_late_once_makes_nobody_rest() -> None:
+    lateness = Lateness()
+    lateness.note(1.0)
+    assert after((100.0, {"big": 1_000, "small": 1}), scale=lateness.scale).resting(now=100.0) == []
+    lateness.note(1.0)
+    assert after((100.0, {"big": 1_000, "small": 1}), scale=lateness.scale).resting(now=100.0) == ["big"]
 
 
 def test_however_much_it_was_nobody_rests_for_longer_than_two_seconds() -> None:
@@ -48,7 +56,7 @@ def test_however_much_it_was_nobody_rests_for_longer_than_two_seconds() -> None:
 def test_who_has_much_rests_for_somebody_elsewhere_as_well() -> None:
     courtesy = Courtesy()
     courtesy.serve({"big": 20}, scale=1.0, now=100.0, elsewhere=0.5)
-    assert courtesy.rest_of("big", now=100.0) == pytest.approx(20 * COST * MOST_REST * 0.5)
+    assert courtesy.rest_of("big", now=100.0) == pytest.approx(20 * COST * MOST_REST * (0.5 - HICCUP))
 
 
 def test_a_second_batch_does_not_end_the_rest_that_the_first_has_earned() -> None:

@@ -8,12 +8,18 @@ import pytest
 from django.db.models.functions import Now
 from standardwebhooks import Webhook
 
+from deliveries import engine
+from deliveries.claim import Claimed
 from deliveries.endpoints import current_secret
+from deliveries.engine import Engine
 from deliveries.models import Attempt, Delivery, Endpoint, EndpointSecret
+from deliveries.sender import Sender
+from deliveries.settler import Settler
 from organizations.encryption import encrypt
 from organizations.models import Organization
 from tests.deliveries.engine_room import Row, SendOne, run_engine
 from tests.deliveries.receiver import (
+    Conversation,
     answers,
     hangs,
     in_turn,
@@ -101,6 +107,102 @@ def test_everything_that_is_due_is_sent(committed_organization: Organization) ->
         assert run_engine() == 60
     assert Delivery.objects.filter(status="delivered").count() == 60
     assert len({request.headers["x-delivery-id"] for request in receiver.requests}) == 60
+
+
+def slowly(conversation: Conversation) -> None:
+    conversation.end.wait(0.3)
+    answers(204)(conversation)
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[str | int]:
+    """What an engine does that claims ten at a time: how many it claimed, or "waits"."""
+    found: list[str | int] = []
+    claim, wait = Engine._claim, Engine._until_worth_claiming
+
+    async def claimed(self: Engine, wanted: int, *, suspects: bool = False) -> list[Claimed]:
+        got = await claim(self, wanted, suspects=suspects)
+        if not suspects:
+            found.append(len(got))
+        return got
+
+    async def waits(self: Engine, **options: float) -> None:
+        found.append("waits")
+        await wait(self, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "_claim", claimed)
+    monkeypatch.setattr(Engine, "_until_worth_claiming", waits)
+    for name in ("MOST_AT_ONCE", "LEAST_AT_ONCE"):
+        monkeypatch.setattr(engine, name, 10)
+    return found
+
+
+def of_each_endpoint(organization: Organization, url: str, *, endpoints: int) -> None:
+    for _ in range(endpoints):  # a new one gets four places
+        endpoint = make_endpoint(organization, url=url)
+        for _ in range(4):
+            make_delivery(endpoint)
+
+
+def test_while_there_is_more_the_next_are_claimed_as_these_are_sent(
+    committed_organization: Organization, turns: list[str | int]
+) -> None:
+    with receiving(answers(204)) as receiver:
+        of_each_endpoint(committed_organization, receiver.url, endpoints=6)
+        run_engine()
+    assert turns[:4] == [10, 10, 4, "waits"]
+
+
+def test_with_enough_on_its_way_it_waits_before_it_claims_more(
+    committed_organization: Organization, turns: list[str | int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "WORTH_CLAIMING", 10)
+    with receiving(slowly) as receiver:
+        of_each_endpoint(committed_organization, receiver.url, endpoints=9)
+        run_engine()
+    assert turns[:3] == [10, 10, "waits"]
+
+
+def test_what_can_not_be_written_is_not_sent_without_end(
+    committed_organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settler has more than enough that is not written: until it is, nothing is claimed."""
+    monkeypatch.setattr(engine, "MOST_UNSETTLED", 5)
+    waiting = iter([6, 6])
+    monkeypatch.setattr(Settler, "waiting", property(lambda _: next(waiting, 0)))
+    wanted: list[int] = []
+    claim = Engine._claim
+
+    async def claimed(self: Engine, most: int, *, suspects: bool = False) -> list[Claimed]:
+        if not suspects:
+            wanted.append(most)
+        return await claim(self, most, suspects=suspects)
+
+    monkeypatch.setattr(Engine, "_claim", claimed)
+    monkeypatch.setattr(Settler, "idle", property(lambda settler: not settler.answers and len(wanted) > 2))
+    with receiving(answers(204)) as receiver:
+        make_delivery(make_endpoint(committed_organization, url=receiver.url))
+        assert run_engine() == 1
+    assert wanted[:2] == [0, 0]
+
+
+def test_a_full_engine_claims_nothing_and_takes_no_suspect(
+    committed_organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MOST_IN_FLIGHT", 2)
+    take_off, flights = Engine._take_off, list[int]()
+
+    def takes_off(self: Engine, delivery: Claimed, sender: Sender) -> None:
+        take_off(self, delivery, sender)
+        flights.append(len(self.flights))
+
+    monkeypatch.setattr(Engine, "_take_off", takes_off)
+    with receiving(slowly) as receiver:
+        endpoint = make_endpoint(committed_organization, url=receiver.url)
+        for lost in (0, 0, 2, 0):
+            make_delivery(endpoint, unsettled_claims=lost)
+        assert run_engine() == 4
+    assert max(flights) == 2
 
 
 def test_what_fails_is_tried_as_often_as_the_schedule_says_and_then_given_up(send_one: SendOne) -> None:

@@ -133,7 +133,8 @@ def test_a_look_at_tenants_goes_by_index_and_leaves_alone_what_is_young(
     for _ in range(50):
         make_event(tiers["free"])
     many_old_events(tiers["enterprise"])  # which are not to be looked at on the way
-    for _ in range(30):  # of two tenants each has half, as PostgreSQL sees it: then one index is as good as the other
+    # Of two tenants each has half, as PostgreSQL sees it: then one index is as good as the other.
+    for _ in range(30):
         make_event(make_organization())
     bound = first_id_at(ago(days=7), SLACK_OF_CLOCKS)
     asked = {"tenants": [tiers["free"].pk], "bound": bound, "kept": "7 days", "most": 10}

@@ -23,7 +23,7 @@ class Noted(io.StringIO):
 
 def say(*lines: str) -> None:
     for line in lines:
-        Stderr().write(line)
+        Stderr().msg(line.removesuffix("\n"))
 
 
 def run(loop: asyncio.AbstractEventLoop, *lines: str) -> None:
@@ -66,3 +66,10 @@ def test_another_thread_waits_for_no_loop(loop: asyncio.AbstractEventLoop) -> No
     with redirect_stderr(Noted()) as noted:
         loop.run_until_complete(work())
     assert noted.parts == ["at once\n", "late\n"]
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical", "exception"])
+def test_each_level_is_a_line(level: str) -> None:
+    with redirect_stderr(Noted()) as noted:
+        getattr(Stderr(), level)("one")
+    assert noted.parts == ["one\n"]

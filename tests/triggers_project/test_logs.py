@@ -1,17 +1,21 @@
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from organizations.key_format import take_apart
 from organizations.models import Organization
 from tests.calls import Caller
 from tests.deliveries.engine_room import LOOPBACK, run_engine
 from tests.deliveries.receiver import answers, receiving
+from triggers_project import logs
 from triggers_project.logs import configure, logging_config
 
 # Whatever is marked so may stand in no line.
@@ -162,3 +166,35 @@ def test_no_line_of_a_whole_journey_holds_a_key_a_secret_or_a_payload(
     assert "delivery.attempted" in output
     assert HIDDEN not in output
     assert [part for part in (*secret_parts(key, fresh), secret, secret[6:]) if part in output] == []
+
+
+def wrong() -> Exception:
+    try:
+        raise ValueError("ü")
+    except ValueError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"event": "a.b", "n": 1, "text": "käse \u2028", "none": None},
+        {"event": wrong(), "list": [1, {"x": 2}], "id": Organization().pk},
+        {"event": "a.b", "exc_info": wrong()},
+        {"event": "a.b", "exc_info": None},
+        {"event": "a.b", "time": "mine", "level": "mine"},
+    ],
+    ids=["plain", "no text", "an error", "no error", "names of ours"],
+)
+@pytest.mark.parametrize("method", ["info", "warning", "exception", "critical"])
+def test_a_line_of_ours_is_what_the_steps_of_the_librarys_records_make_of_it(
+    method: str, fact: dict[str, object]
+) -> None:
+    with bound_contextvars(request_id="r"):
+        stepwise: Any = dict(fact)
+        for step in [*logs._bound(), *logs._rendered("json")]:
+            stepwise = step(None, method, stepwise)
+        ours = logs._whole_line(None, method, dict(fact))
+    moment = re.compile(r'"time":"[^"]+"')
+    assert moment.sub("", ours) == moment.sub("", stepwise)
+    assert json.loads(ours)["time"].endswith("Z")

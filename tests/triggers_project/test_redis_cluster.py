@@ -107,7 +107,7 @@ def test_a_server_that_is_killed_holds_nobody_up_and_its_replica_counts_on(clust
     assert spend(budget).passed
     client = redis_client.client()
     primary = client.get_redis_connection(client.get_node_from_key(f"triggers:limit:{budget.name}"))
-    assert primary.wait(1, 5_000) == 1  # a primary that dies at once takes with it what its replica has not heard
+    assert primary.wait(1, 5_000) == 1  # a primary that dies takes with it what its replica has not heard
     assert [finding.words for finding in failover.spares()] == ["each primary has a replica"]
     cluster.kill(cluster.primary_of(f"triggers:limit:{budget.name}"))
 

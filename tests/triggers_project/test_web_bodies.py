@@ -79,6 +79,39 @@ def test_who_dawdles_is_waited_for_no_longer(impatient: None, fields: dict[str, 
     assert str(caught.value) == "The body was not there after 0.02 seconds."
 
 
+async def cancelled(body: IncomingBody) -> tuple[bool, int]:
+    """Whether who waits for it is cancelled when somebody cancels that, and how many cancellations are left over."""
+    waiting = asyncio.ensure_future(body.receive(10))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    return waiting.cancelled(), waiting.cancelling()
+
+
+def test_who_is_cancelled_is_not_told_that_the_body_dawdled() -> None:
+    assert with_body(Dawdling(b"ab"), cancelled, declared=5) == (True, 1)
+
+
+def test_whoever_waited_in_vain_goes_on_as_if_never_cancelled(impatient: None) -> None:
+    async def talk(body: IncomingBody) -> int:
+        with pytest.raises(BodyTooSlow):
+            await body.receive(10)
+        await asyncio.sleep(0)  # a cancellation that is left over would be raised here
+        task = asyncio.current_task()
+        return task.cancelling() if task else -1
+
+    assert with_body(Dawdling(b"ab"), talk, declared=5) == 0
+
+
+def test_a_body_that_came_in_time_is_not_given_up_later(impatient: None) -> None:
+    async def talk(body: IncomingBody) -> bytes:
+        await body.receive(10)
+        await asyncio.sleep(0.05)
+        return body.received
+
+    assert with_body(Exchange(b"abc"), talk, declared=3) == b"abc"
+
+
 def test_what_was_received_is_not_lost_to_who_reads_on() -> None:
     async def talk(body: IncomingBody) -> Any:
         await body.receive(3)
