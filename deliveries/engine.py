@@ -126,10 +126,7 @@ class Engine:
         sent = 0
         while not self.rules.stopping() and not settling.done():
             began = time.perf_counter()
-            at_once = self.lateness.of(MOST_AT_ONCE, least=LEAST_AT_ONCE)
-            wanted = max(0, min(at_once, MOST_IN_FLIGHT - len(self.flights)))
-            if self.settler.waiting > MOST_UNSETTLED:  # somebody holds the rows: more is not written either
-                wanted = 0
+            wanted = self._wanted()
             claimed = await self._claim(wanted)
             took = time.perf_counter() - began
             served = Counter(delivery.organization_id for delivery in claimed)
@@ -155,10 +152,17 @@ class Engine:
                 pause = min(pause, max(SHORTEST_LOOK, took))
             # Who answers at once has answered all of them before the next ones are claimed, and we would sit idle for
             # a third of the time: so where there is more, the next are claimed while these are on their way.
-            others = len(self.flights) - len(claimed)
-            if not claimed or len(claimed) < wanted or others >= WORTH_CLAIMING:
+            sent_before = len(self.flights) - len(claimed)
+            if not claimed or len(claimed) < wanted or sent_before >= WORTH_CLAIMING:
                 await self._until_worth_claiming(claimed=len(claimed), pause=pause)
         return sent
+
+    def _wanted(self) -> int:
+        """How many to claim. None while answers pile up: what else is sent could not be written either."""
+        if self.settler.waiting > MOST_UNSETTLED:
+            return 0
+        at_once = self.lateness.of(MOST_AT_ONCE, least=LEAST_AT_ONCE)
+        return max(0, min(at_once, MOST_IN_FLIGHT - len(self.flights)))
 
     async def _claim(self, wanted: int, *, suspects: bool = False) -> list[Claimed]:
         """Due deliveries with their signing keys at hand. While the database is away: none, after a pause."""

@@ -19,6 +19,7 @@ from organizations.encryption import encrypt
 from organizations.models import Organization
 from tests.deliveries.engine_room import Row, SendOne, run_engine
 from tests.deliveries.receiver import (
+    Behaviour,
     Conversation,
     answers,
     hangs,
@@ -144,10 +145,12 @@ def of_each_endpoint(organization: Organization, url: str, *, endpoints: int) ->
             make_delivery(endpoint)
 
 
+@pytest.mark.parametrize("behaviour", [answers(204), slowly], ids=["at once", "slowly"])
 def test_while_there_is_more_the_next_are_claimed_as_these_are_sent(
-    committed_organization: Organization, turns: list[str | int]
+    committed_organization: Organization, turns: list[str | int], behaviour: Behaviour
 ) -> None:
-    with receiving(answers(204)) as receiver:
+    """Also while some that were sent before have not been answered: one slow receiver holds nobody up."""
+    with receiving(behaviour) as receiver:
         of_each_endpoint(committed_organization, receiver.url, endpoints=6)
         run_engine()
     assert turns[:4] == [10, 10, 4, "waits"]
