@@ -19,7 +19,7 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from benchmarks.system import cpu_seconds, system, tenants, until
+from benchmarks.system import cpu_seconds, paid_up, system, tenants, until
 from triggers_project.local.embedded import free_port
 from triggers_project.local.stack import ROOT, Stack
 
@@ -149,9 +149,11 @@ def one_run(
     nothing_done = load(empty, keys, connections=64, events=0, seconds=seconds)
     yield NOTHING, nothing_done["events/s"]
     for rows, clients in ((1, 16), (100, 4), (1000, 4)):
+        paid_up(stack)
         alone = in_the_database(stack, organization, clients=clients, rows=rows, seconds=seconds)
         yield f"PostgreSQL alone, {rows} a statement, events/s", alone
     for name, connections, events in KINDS:
+        paid_up(stack)
         found = accepting(stack, keys, connections=connections, events=events, seconds=seconds)
         yield from ((f"{name}, {what}", figure) for what, figure in found.items())
 

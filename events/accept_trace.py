@@ -4,7 +4,6 @@ While traces are off, all there is of it is the caller's own `traceparent`, whic
 """
 
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from organizations.traceparent import read_traceparent, trace_facts
@@ -31,8 +30,8 @@ class AcceptTrace:
     def log_facts(self) -> dict[str, str]:
         return trace_facts(self.traceparent)
 
-    def note_event(self, event_id: uuid.UUID, event_type: str) -> None:
-        self._facts |= {"triggers.event_id": str(event_id), "triggers.event_type": event_type}
+    def note_event(self, event_id: str, event_type: str) -> None:
+        self._facts |= {"triggers.event_id": event_id, "triggers.event_type": event_type}
 
     def note_batch(self, *, accepted: int) -> None:
         self._facts["triggers.accepted"] = accepted

@@ -1,17 +1,15 @@
 """What can be refused here. How each looks over HTTP is one table: `triggers_project/problems.py`."""
 
-import uuid
-
 from organizations.errors import Refused
 
 
 class DuplicateEvent(Refused):
     """The dedup id was used within the last 24 hours, by the event `event_id`."""
 
-    def __init__(self, event_id: uuid.UUID) -> None:
+    def __init__(self, event_id: str) -> None:
         super().__init__(
             "An event with this dedup_id was accepted within the last 24 hours.",
-            event_id=str(event_id),
+            event_id=event_id,
         )
         self.event_id = event_id
 

@@ -24,15 +24,22 @@ class IncomingEvent(msgspec.Struct, frozen=True):
     dedup_id: str | None = None
 
     @property
-    def payload_text(self) -> str:
-        return bytes(self.payload).decode()
-
-
-_event = msgspec.json.Decoder(IncomingEvent)
+    def payload_bytes(self) -> bytes:
+        """UTF-8, as the whole body is."""
+        return bytes(self.payload)
 
 
 class IncomingBatch(msgspec.Struct, frozen=True):
     events: list[msgspec.Raw]
+
+
+class GoodBatch(msgspec.Struct, frozen=True):
+    """What a batch is when each of its events has its shape."""
+
+    events: list[IncomingEvent]
+
+
+_event, _good_batch = msgspec.json.Decoder(IncomingEvent), msgspec.json.Decoder(GoodBatch)
 
 
 def read_event(body: bytes) -> IncomingEvent:
@@ -46,18 +53,28 @@ def read_event(body: bytes) -> IncomingEvent:
 
 def read_batch(body: bytes) -> list[IncomingEvent | InvalidBody]:
     """The events of a batch in order; one that can't be taken stands as its error and spoils no other."""
+    if len(body) <= LARGEST_EVENT and (events := _read_at_once(body)) is not None:
+        return events
     batch: IncomingBatch = decode(body, IncomingBatch)
-    events = batch.events
-    if not 1 <= len(events) <= MOST_EVENTS:
-        raise InvalidBody(
-            [
-                (
-                    "#/events",
-                    f"This takes 1 to {MOST_EVENTS:,} events, not {len(events):,}.",
-                )
-            ]
-        )
-    return [_read_one(bytes(raw)) for raw in events]
+    raws = batch.events
+    if not 1 <= len(raws) <= MOST_EVENTS:
+        raise InvalidBody([("#/events", f"This takes 1 to {MOST_EVENTS:,} events, not {len(raws):,}.")])
+    return [_read_one(bytes(raw)) for raw in raws]
+
+
+def _read_at_once(body: bytes) -> list[IncomingEvent | InvalidBody] | None:
+    """A batch in which each event has its shape, for a third of what one by one costs. None: this is not one."""
+    try:
+        body.decode()
+        events = _good_batch.decode(body).events
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    return [_checked(event) for event in events] if 1 <= len(events) <= MOST_EVENTS else None
+
+
+def _checked(event: IncomingEvent) -> IncomingEvent | InvalidBody:
+    faults = event_faults(event)
+    return InvalidBody(faults) if faults else event
 
 
 def _read_one(raw: bytes) -> IncomingEvent | InvalidBody:
@@ -70,8 +87,7 @@ def _read_one(raw: bytes) -> IncomingEvent | InvalidBody:
             return read_event(raw)  # which says what is wrong with it
         except InvalidBody as error:
             return error
-    faults = event_faults(event)
-    return InvalidBody(faults) if faults else event
+    return _checked(event)
 
 
 def read_search(query: parameters.Query) -> str | None:
@@ -85,7 +101,7 @@ def read_search(query: parameters.Query) -> str | None:
         raise InvalidQuery(
             [("payload", str(error).replace("The body", "This").removeprefix("#: "))]
         ) from None
-    if (fault := payload_fault(text)) is not None:
+    if (fault := payload_fault(text.encode())) is not None:
         raise InvalidQuery([("payload", fault)])
     return text
 
@@ -104,7 +120,7 @@ def event_faults(event: IncomingEvent) -> list[tuple[str, str]]:
         faults.append(("#/dedup_id", "This takes 1-255 characters."))
     elif event.dedup_id is not None and "\x00" in event.dedup_id:
         faults.append(("#/dedup_id", "This holds a NUL character, which can't be stored."))
-    fault = payload_fault(event.payload_text)
+    fault = payload_fault(event.payload_bytes)
     if fault:
         faults.append(("#/payload", fault))
     return faults

@@ -44,7 +44,7 @@ def accept_batch(organization: Organization, *dedup_ids: str | None) -> list[obj
 def test_an_event_is_stored_as_it_was_accepted(organization: Organization) -> None:
     accepted = accept(organization, event_type="order.created", payload={"n": [1, None]}, dedup_id="d")
     event = Event.objects.get()
-    assert accepted == Accepted(event.pk, "order.created", "d", event.created_at)
+    assert accepted == Accepted(str(event.pk), "order.created", "d", event.created_at)
     assert (event.organization, event.type, event.payload) == (
         organization,
         "order.created",
@@ -55,7 +55,7 @@ def test_an_event_is_stored_as_it_was_accepted(organization: Organization) -> No
 
 def test_ids_are_uuids_of_version_7_in_the_order_of_a_batch(organization: Organization) -> None:
     ids = [accepted.id for accepted in accept_batch(organization, *[None] * 50)]
-    assert {event_id.version for event_id in ids} == {7}
+    assert {uuid.UUID(event_id).version for event_id in ids} == {7}
     assert ids == sorted(ids)
 
 
@@ -64,7 +64,7 @@ def test_each_endpoint_gets_a_delivery_that_is_due_at_once(organization: Organiz
     accepted = accept(organization)
     found = Delivery.objects.filter(next_attempt_at__lte=Now(), status="pending", attempts=0, claim=0)
     assert set(found.values_list("event_id", "endpoint_id", "event_type")) == {
-        (accepted.id, endpoint.pk, "order.created") for endpoint in endpoints
+        (uuid.UUID(accepted.id), endpoint.pk, "order.created") for endpoint in endpoints
     }
 
 
@@ -139,7 +139,7 @@ def test_a_dedup_id_is_free_again_and_then_held_anew(organization: Organization)
     OnceKey.objects.update(expires_at=TransactionNow())
     second = accept(organization, dedup_id="d")
     held = OnceKey.objects.get()
-    assert (held.event_id, held.expires_at) == (second.id, second.created_at + timedelta(hours=24))
+    assert (str(held.event_id), held.expires_at) == (second.id, second.created_at + timedelta(hours=24))
     assert Event.objects.count() == 2
 
 
@@ -148,7 +148,7 @@ def test_of_fifty_at_once_exactly_one_is_accepted(committed_organization: Organi
     (accepted,) = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     refused = [outcome.event_id for outcome in outcomes if isinstance(outcome, DuplicateEvent)]
     assert refused == [accepted.id] * 49
-    assert Event.objects.get().pk == accepted.id
+    assert str(Event.objects.get().pk) == accepted.id
 
 
 def test_of_fifty_at_once_one_takes_over_a_dedup_id_that_is_free_again(
@@ -169,7 +169,7 @@ def test_when_the_first_is_rolled_back_the_one_that_waited_is_accepted(
         with in_another_thread(lambda: accept(committed_organization, dedup_id="d")) as second:
             until_somebody_waits_for_a_lock()
             transaction.rollback()
-    assert Event.objects.get().pk == second.result().id
+    assert str(Event.objects.get().pk) == second.result().id
 
 
 # --- Batches ------------------------------------------------------------------------------------------------------
@@ -206,7 +206,10 @@ def test_one_event_that_can_not_be_stored_spoils_no_other(committed_organization
     ]
     outcomes = accept_events(committed_organization, events, fan_out=FAN_OUT)
     assert [type(outcome) for outcome in outcomes] == [Accepted, InvalidBody, Accepted, DuplicateEvent]
-    assert set(Event.objects.values_list("pk", flat=True)) == {outcomes[0].id, outcomes[2].id}
+    assert set(Event.objects.values_list("pk", flat=True)) == {
+        uuid.UUID(outcomes[0].id),
+        uuid.UUID(outcomes[2].id),
+    }
 
 
 def test_batches_with_the_same_keys_in_opposite_order_never_lock_each_other_out(
@@ -253,8 +256,8 @@ def test_each_event_goes_to_its_own_tenants_endpoints(db: None) -> None:
     assert isinstance(other, Accepted)
     found = Delivery.objects.values_list("event_id", "organization_id", "endpoint_id")
     assert set(found) == {
-        (one.id, first.pk, endpoints[first.pk]),
-        (other.id, second.pk, endpoints[second.pk]),
+        (uuid.UUID(one.id), first.pk, endpoints[first.pk]),
+        (uuid.UUID(other.id), second.pk, endpoints[second.pk]),
     }
 
 

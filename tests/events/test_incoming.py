@@ -3,7 +3,7 @@ import json
 import pytest
 
 from events.incoming import LARGEST_EVENT, IncomingEvent, event_type_fits, read_batch, read_event
-from organizations.errors import InvalidBody
+from organizations.errors import InvalidBody, Refused
 
 
 def refusal(body: object) -> list[str]:
@@ -14,7 +14,7 @@ def refusal(body: object) -> list[str]:
 
 def test_an_event_keeps_its_payload_as_the_text_that_came() -> None:
     event = read_event(b'{"type": "a.b", "payload": {"n" : 1.50, "n": 2}, "dedup_id": "x"}')
-    assert (event.type, event.payload_text, event.dedup_id) == ("a.b", '{"n" : 1.50, "n": 2}', "x")
+    assert (event.type, event.payload_bytes, event.dedup_id) == ("a.b", b'{"n" : 1.50, "n": 2}', "x")
 
 
 def test_fields_nobody_knows_are_nobodys_business() -> None:
@@ -63,7 +63,7 @@ def test_dedup_ids_that_fit(dedup_id: str | None) -> None:
 
 @pytest.mark.parametrize("payload", ["null", "false", "0", '""', "[]", "{}", '"text"', "-0.0"])
 def test_any_json_value_is_a_payload(payload: str) -> None:
-    assert read_event(f'{{"type": "a", "payload": {payload}}}'.encode()).payload_text == payload
+    assert read_event(f'{{"type": "a", "payload": {payload}}}'.encode()).payload_bytes.decode() == payload
 
 
 # --- Batches ------------------------------------------------------------------------------------------------------
@@ -89,6 +89,34 @@ def test_a_batch_has_1_to_1000_events(number: int) -> None:
 
 def test_a_batch_may_have_1000_events() -> None:
     assert len(read_batch(json.dumps({"events": [{"type": "a", "payload": 1}] * 1000}).encode())) == 1000
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        '{"type": "a", "payload": {"n": [1, 2.50]}, "dedup_id": "d", "colour": "red"}',
+        '{"type": "a", "payload": "\\u0000"}',
+        '{"type": "a", "payload": "\\ud800"}',
+        '{"type": "\\ud800", "payload": 1}',
+        '{"type": "a b", "payload": 1, "dedup_id": ""}',
+        '{"type": "a", "payload": ' + "[" * 5000 + "]" * 5000 + "}",
+        '{"type": "a", "type": "b", "payload": 1}',
+        '{"payload": 1}',
+        "[]",
+    ],
+)
+def test_how_a_batch_is_read_changes_nothing(event: str) -> None:
+    """One that is as large as an event alone may be is read at once, another event by event."""
+    small = f'{{"events": [{{"type": "good", "payload": 1}}, {event}], "more": 1}}'.encode()
+    large = small + b" " * LARGEST_EVENT
+    assert read(small) == read(large)
+
+
+def read(body: bytes) -> object:
+    try:
+        return [one.fields if isinstance(one, InvalidBody) else one for one in read_batch(body)]
+    except Refused as error:
+        return type(error), str(error)
 
 
 def test_an_event_of_a_batch_may_be_as_large_as_one_alone() -> None:
