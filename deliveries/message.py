@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from deliveries.claim import Claimed
 from deliveries.signing import signature
 
+OF_EVERY_REQUEST = {"Accept": "*/*", "Accept-Encoding": "identity"}
+
 
 def message_body(delivery: Claimed) -> bytes:
     """`{"id", "type", "timestamp", "data"}`. The payload goes from the table to the wire as text."""

@@ -17,6 +17,7 @@ from deliveries import certificates
 from deliveries.connector import CONNECT_SECONDS, CheckedConnector, ForbiddenAddress
 from deliveries.errors import ForbiddenTarget
 from deliveries.failures import failure
+from deliveries.message import OF_EVERY_REQUEST
 from deliveries.networks import Network
 from deliveries.outcome import FORBIDDEN, UNREACHABLE, Outcome, answered
 from deliveries.progress import Progress, of_this_send
@@ -25,7 +26,6 @@ from deliveries.targets import parse_target
 MOST_ANSWER = 16 * 1024  # bytes kept
 KEEP_ALIVE_SECONDS = 4.0  # below the 5 s after which many servers hang up
 LOOKUPS = 128  # at once
-OURS = {"Accept": "*/*", "Accept-Encoding": "identity"}  # of every request
 
 
 def allow_many_connections() -> None:
@@ -61,7 +61,7 @@ class Sender:
             connector=CheckedConnector(allowed=self.allowed, ssl=self.trusted or True, **connections),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, self.timeout)),
-            headers=OURS,
+            headers=OF_EVERY_REQUEST,
             auto_decompress=False,
             trust_env=False,
         )

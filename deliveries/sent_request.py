@@ -18,11 +18,10 @@ from yarl import URL
 from deliveries.claim import Claimed
 from deliveries.custom_headers import opened
 from deliveries.errors import InvalidSecret
-from deliveries.message import message_body, message_headers, user_agent
+from deliveries.message import OF_EVERY_REQUEST, message_body, message_headers, user_agent
 from deliveries.models import Attempt, Delivery, Endpoint, EndpointSecret
 from deliveries.outcome import FORBIDDEN, LOST, UNREACHABLE, UNSENT
 from deliveries.secrets import secret_bytes
-from deliveries.sender import OURS
 from events.models import Event
 from organizations.admin_words import without_query
 from organizations.encryption import decrypt
@@ -85,7 +84,7 @@ class SentRequests:
         custom, headers_fault = _names_of_own_headers(endpoint)
         headers = {
             "Host": _host(endpoint.url),
-            **OURS,
+            **OF_EVERY_REQUEST,
             **message_headers(
                 claimed,
                 body,

@@ -10,7 +10,6 @@ class TriggersProjectConfig(AppConfig):
         """Every process that has Django has our Celery app, so that `shared_task`s bind to it."""
         from triggers_project import checks, task_metrics  # noqa: F401  (both register themselves)
         from triggers_project.celery import app
-        from triggers_project.openapi import fields, keys  # noqa: F401  (both register themselves)
 
         app.set_default()
 

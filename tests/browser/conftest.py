@@ -44,14 +44,14 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """For one test: while it is there, an event loop runs in this thread, and Django's ORM would not work."""
+    """While it is there, an event loop runs in this thread: Django's ORM would not work, and no test here needs it."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
     yield browser

@@ -8,7 +8,7 @@ from rest_framework.fields import empty
 from rest_framework.serializers import ModelSerializer
 
 from triggers_project.bodies import LARGEST_BODY
-from triggers_project.openapi import problems
+from triggers_project.openapi import fields, keys, problems  # noqa: F401  (the first two register themselves)
 from triggers_project.openapi.examples import example_of, parameter_example
 from triggers_project.openapi.headers import ALWAYS, OF_LIMITS, REQUEST_ID, headers
 
