@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import setup_databases, teardown_databases
 
 from organizations import limits, redis_client, verification
+from tests import clusters
 from tests.calls import Caller
 from tests.doors import through_granian
 from tests.factories import make_key, make_organization
@@ -47,6 +48,8 @@ def forget() -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
     """In place of pytest-django's own, which makes no test database for tests that only use `committed`."""
+    if clusters.are_copied():
+        connection.settings_dict["TEST"]["TEMPLATE"] = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=0, interactive=False)
     yield

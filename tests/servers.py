@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests import clusters
 from triggers_project.local import account, embedded, postgres, valkey
 from triggers_project.local.lifeline import end_with_parent
 from triggers_project.local.program import Program
@@ -54,6 +55,10 @@ def _start() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in PRODUCT_VARIABLES:
         os.environ.pop(name, None)
+    if not clusters.are_copied() and "TEST_DATABASE_URL" not in os.environ:
+        _running.enter_context(clusters.made(running))
+    if clusters.are_copied():
+        postgres._create_cluster = clusters.copy
     os.environ.update(
         _servers(),
         SECRET_KEY="for tests only, and long enough that Django's own checks are content with it",

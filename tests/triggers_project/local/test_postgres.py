@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import clusters
 from tests.servers import running
 from triggers_project.local import account, postgres
 from triggers_project.local.embedded import ServerError, database_url
@@ -67,7 +68,8 @@ def test_two_servers_on_the_same_data_are_refused(data_dir: Path, monkeypatch: p
         assert ask(data_dir, "SELECT 1") == (1,)
 
 
-def test_an_interrupted_first_start_is_begun_anew(data_dir: Path) -> None:
+def test_an_interrupted_first_start_is_begun_anew(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_create_cluster", clusters.create)
     (data_dir / "postgres.new").mkdir()
     (data_dir / "postgres.new" / "PG_VERSION").write_text("18\n")
     with server(data_dir, fast=True):
