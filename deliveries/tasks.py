@@ -78,7 +78,6 @@ def _run_engine() -> int:
         # What Django loaded lives as long as the process. Left among what is collected, it cost a fifth of the CPU.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 50, 50)
     return _loop.run_until_complete(_engine.run())
 
 
