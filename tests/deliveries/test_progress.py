@@ -18,7 +18,7 @@ from tests.deliveries import test_sender_tls as tls
 from tests.deliveries.receiver import Conversation, answers, hangs, in_turn, receiving
 from tests.deliveries.test_sender import LOOPBACK, closes_kept_connections, outcome_of, send
 
-SLOW = 0.15  # seconds
+SLOW = 0.5  # seconds
 
 
 def happened(outcome: Outcome) -> tuple[bool, bool, bool, bool]:
@@ -104,6 +104,9 @@ def shaking_hands_late(folder: Path) -> Iterator[int]:
 
     def answer() -> None:
         plain, _ = server.accept()
+        plain.recv(
+            1, socket.MSG_PEEK
+        )  # the client has connected, and noted that: it has begun to shake hands
         threading.Event().wait(SLOW)
         with context.wrap_socket(plain, server_side=True) as connection:
             connection.recv(10_000)
