@@ -45,7 +45,10 @@ def copy(site: postgres.Site) -> None:
     """In place of `postgres._create_cluster`."""
     draft = site.cluster.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
-    subprocess.run(["cp", "-a", os.environ[MADE], str(draft)], check=True)
+    shutil.copytree(os.environ[MADE], draft)
+    if site.user is not None:
+        for path in (draft, *draft.rglob("*")):
+            shutil.chown(path, site.user)
     draft.rename(site.cluster)
 
 
