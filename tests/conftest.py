@@ -1,5 +1,6 @@
 """Fixtures for every test. Tables that are committed to are emptied, Redis is flushed, memories are forgotten."""
 
+import gc
 import socket
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -26,6 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first: one that came last would leave the other processes with nothing to do. The rest stays in the
     order that chance gave it."""
     items.sort(key=lambda item: not {"flows", "local", "browser"} & set(item.path.parts))
+
+
+def pytest_collection_finish() -> None:
+    """Five thousand tests are there to stay: the garbage collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
