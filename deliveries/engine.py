@@ -161,7 +161,7 @@ class Engine:
         """How many to claim. None while answers pile up: what else is sent could not be written either."""
         if self.settler.waiting > MOST_UNSETTLED:
             return 0
-        at_once = self.lateness.of(MOST_AT_ONCE, least=LEAST_AT_ONCE)
+        at_once = self._at_most(MOST_AT_ONCE, least=LEAST_AT_ONCE)
         return max(0, min(at_once, MOST_IN_FLIGHT - len(self.flights)))
 
     async def _claim(self, wanted: int, *, suspects: bool = False) -> list[Claimed]:
@@ -232,9 +232,15 @@ class Engine:
 
     def _crowded(self) -> list[str]:
         """Organizations of whom nothing is claimed now: they have their share of the places, or rest."""
-        share = self.lateness.of(MOST_OF_ONE_TENANT, least=LEAST_OF_ONE_TENANT)
+        share = self._at_most(MOST_OF_ONE_TENANT, least=LEAST_OF_ONE_TENANT)
         full = [organization for organization, flying in self.by_organization.items() if flying >= share]
         return full + self.courtesy.resting(now=time.monotonic())
+
+    def _at_most(self, most: int, *, least: int) -> int:
+        """Less while the loop is late and somebody with little would wait for it. Alone it is the faster, the more it
+        claims at once: a claim takes as long for 48 as for 128."""
+        in_company = self.courtesy.in_company(now=time.monotonic())
+        return self.lateness.of(most, least=least) if in_company else most
 
     def _take_off(self, delivery: Claimed, sender: Sender) -> None:
         if delivery.lost_claims >= MOST_LOST_CLAIMS:

@@ -1,8 +1,9 @@
 """How late the engine's event loop is, and how much less the engine takes on while it is.
 
 A loop that has more to do than its core can does not send more with 500 in flight than with 60: they wait for each
-other, and so does whoever comes next, most of all somebody who has a single delivery. So while it is late, an engine
-claims less at once, and less of each tenant; when it keeps up again, soon as much as before.
+other, and so does whoever comes next, most of all somebody who has a single delivery. So while it is late, and somebody
+with little is there, an engine claims less at once, and less of each tenant; when it keeps up again, soon as much as
+before.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""While its event loop is late, an engine takes on less."""
+"""While its event loop is late, an engine takes on less, so that those with little need not wait for it."""
 
 import asyncio
 import time
@@ -6,6 +6,7 @@ import time
 import pytest
 
 from deliveries import engine
+from deliveries.engine import Engine, Rules
 from deliveries.lateness import LATE, LEAST, Lateness
 from organizations.models import Organization
 from tests.deliveries.engine_room import run_engine
@@ -68,3 +69,15 @@ def test_a_tenant_gets_a_smaller_share_of_a_late_engine(
         run_engine()
     assert len(receiver.requests) == 30
     assert most <= 12  # two claims of 4 may come before it is known to be late
+
+
+def test_alone_a_late_engine_takes_on_as_much_as_ever() -> None:
+    late = Engine(
+        Rules(schedule=[1], timeout=1.0, allowed=[], user_agent="test"), lateness=Lateness(scale=LEAST)
+    )
+    late.courtesy.serve({"much": 100}, scale=LEAST, now=time.monotonic())
+    alone = late._wanted()
+
+    late.courtesy.serve({"little": 1}, scale=LEAST, now=time.monotonic())
+
+    assert (alone, late._wanted()) == (engine.MOST_AT_ONCE, engine.LEAST_AT_ONCE)
