@@ -83,7 +83,7 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
 def temporary_files_in_memory() -> Iterator[None]:
     """Where there is plenty of it, and nobody has set TMPDIR. On ext4 each new file looks through the inodes of those
     that were removed in the last seconds, and a run removes a hundred thousand: a tenth of its CPU."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    memory = Path("/dev/shm")  # noqa: S108  (a folder of our own is made in it)
     if "TMPDIR" in os.environ or not memory.is_dir() or not _has_room(memory):
         yield
         return
