@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from triggers_project.local import embedded, postgres
+from triggers_project.local.stack import ROOT
 from triggers_project.local.throw_away import throw_away_data
 
 MADE = "TRIGGERS_TEST_CLUSTER"  # where it is, for the processes of this run
-ROOT = Path(__file__).parents[1]
 
 create = postgres._create_cluster  # the real one
 

@@ -104,9 +104,8 @@ def shaking_hands_late(folder: Path) -> Iterator[int]:
 
     def answer() -> None:
         plain, _ = server.accept()
-        plain.recv(
-            1, socket.MSG_PEEK
-        )  # the client has connected, and noted that: it has begun to shake hands
+        # It has begun to shake hands: so it has connected, and noted that.
+        plain.recv(1, socket.MSG_PEEK)
         threading.Event().wait(SLOW)
         with context.wrap_socket(plain, server_side=True) as connection:
             connection.recv(10_000)

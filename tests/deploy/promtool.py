@@ -21,10 +21,8 @@ needs_promtool = pytest.mark.skipif(
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {
-        **os.environ,
-        "GOGC": "400",
-    }  # it has little to collect, and would spend a quarter of its time on it
+    # It has little to collect, and would spend a quarter of its time on it.
+    environ = {**os.environ, "GOGC": "400"}
     return subprocess.run(
         [str(PROMTOOL), *arguments], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
     )
