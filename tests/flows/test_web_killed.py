@@ -36,3 +36,11 @@ def test_a_killed_web_loses_nothing_of_what_it_accepted(stack: Stack, journey: J
 
     assert posted.statuses == {202}
     journey.wait_for(posted.accepted, timeout=60)
+
+
+def test_workers_that_are_still_starting_end_as_well(stack: Stack) -> None:
+    before = set(stack.kill("web"))
+    until(lambda: len(set(stack.pids("web")) - before) > 1, timeout=60, what="the next one has workers")
+    starting = [pid for pid in stack.pids("web") if pid not in before]
+    send(starting[:1], signal.SIGKILL)
+    until(lambda: not any(works_in(pid, ROOT) for pid in starting), timeout=20, what="none is left")
