@@ -1,20 +1,10 @@
 """Calling the API as a client does, through all of Django, without a socket."""
 
-from functools import cache
 from typing import Any
 
 import msgspec
 from django.http import HttpResponse
 from django.test import Client
-from django.test.client import ClientHandler
-
-
-@cache
-def loaded_handler() -> ClientHandler:
-    """One for all callers: each new one would look at every static file."""
-    handler = ClientHandler(enforce_csrf_checks=False)
-    handler.load_middleware()
-    return handler
 
 
 class Caller:
@@ -22,7 +12,6 @@ class Caller:
 
     def __init__(self, key: str | None = None) -> None:
         self.client = Client(raise_request_exception=False, headers={"X-API-Key": key} if key else {})
-        self.client.handler = loaded_handler()
 
     def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> HttpResponse:
         return self.client.get(path, query, headers=headers)
