@@ -60,7 +60,7 @@ pytest: ## the tests alone; ARGS="-k name" picks some
 	@$(RUN) -m pytest --numprocesses 4 --dist loadgroup $(ARGS)
 
 browser: ## Debian's Chromium, with which tests/browser looks at the desk; needs root
-	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
+	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-dejavu-core >/dev/null
 
 pictures: ## docs/desk anew, after a change of the desk's pages
 	$(INSTALL) dev

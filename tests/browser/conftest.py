@@ -4,7 +4,6 @@ A page that says anything on the console, breaks the content security policy, or
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,13 +11,11 @@ import pytest
 from _pytest.nodes import Item
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.browser.desk import Desk
+from tests.browser.desk import CHROMIUM, Desk
 from tests.flows.journey import Journey
 from tests.flows.receiver import Receiver
 from tests.flows.system import started
 from triggers_project.local.stack import Stack
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def pytest_collection_modifyitems(items: list[Item]) -> None:

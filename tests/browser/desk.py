@@ -1,5 +1,6 @@
 """One person's browser at the desk, and what it complained about."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -7,6 +8,10 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Request, Response
 
+# The first has no window and none of what belongs to one: it needs a fifth less of a CPU.
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None
+)
 PATIENCE = 15_000  # ms, for whatever is waited for
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 

@@ -12,7 +12,7 @@ import psycopg
 from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
-from tests.browser.desk import NARROW, WIDE, Desk
+from tests.browser.desk import CHROMIUM, NARROW, WIDE, Desk
 from tests.browser.pages import PAGES, Where, path_of
 from tests.browser.test_journeys import many_dead_letters, status_of
 from tests.flows.journey import Journey, session, until
@@ -52,7 +52,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True)
     with started(fast=True) as stack, Receiver() as receiver, sync_playwright() as playwright:
         stack.wait_until_ready(timeout=90)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         take(browser, stack, {"login": "login/"})
         ada = logged_in(browser, stack)
         take(browser, stack, {f"{name}-empty": PAGES[name] for name in EMPTY}, ada)
