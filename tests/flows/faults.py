@@ -62,7 +62,7 @@ def beat_killed(stack: Stack, _: float) -> None:
 
 
 def two_beats(stack: Stack, seconds: float) -> None:
-    argv = [sys.executable, "-m", "celery", "--quiet", "-A", "triggers_project", "beat", "-S", "django"]
+    argv = [sys.executable, "-m", "celery", "--quiet", "-A", "triggers_project", "beat"]
     second = subprocess.Popen(
         [*argv, "--pidfile="],
         cwd=ROOT,

@@ -34,9 +34,7 @@ def app_programs(
         ),
         Program(name="housekeeper", argv=(*shared_metrics, *celery, "worker", *_housekeeper_options())),
         # Without a pid file: supervision sees to it that there is one, and a killed beat would leave it behind.
-        Program(
-            name="beat", argv=(*celery, "beat", "-S", "django", "--pidfile=", *_quiet_schedule(data_dir))
-        ),
+        Program(name="beat", argv=(*celery, "beat", "--pidfile=", *_quiet_schedule(data_dir))),
         Program(name="exporter", argv=(*shared_metrics, *manage, "serve_metrics")),
     ]
     if receiver_port is not None:
