@@ -9,7 +9,6 @@ from typing import Any
 from organizations import traces
 from organizations.errors import BodyTooSlow
 from organizations.lines import gather_lines
-from triggers_project.local.lifeline import end_with_parent
 from triggers_project.problems import problem_of
 from triggers_project.requests import request_id_of
 from triggers_project.web.bodies import IncomingBody
@@ -28,7 +27,6 @@ class Application:
         self._lane, self._django = Lane(), DjangoDoor(django)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        end_with_parent()  # from here on granian hears SIGTERM, and lets requests end
         gather_lines(loop)
         web_workers.set(1)
         sys.setswitchinterval(SWITCH_SECONDS)
