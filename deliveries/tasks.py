@@ -7,9 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
-from celery.signals import heartbeat_sent, worker_process_shutdown, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    heartbeat_sent,
+    task_prerun,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.conf import settings
 
+from deliveries import deafness
 from deliveries.bulk_replay import go_on
 from deliveries.disabling import announce_disabled, disable_failing
 from deliveries.engine import Engine, Rules
@@ -29,6 +37,7 @@ REPLAY_SECONDS = 0.7
 # Made in the parent and shared with its children: a warm shutdown tells the parent only, and an engine that went on
 # claiming would never let it end.
 _stopping = multiprocessing.get_context("fork").Event()
+_queues: list[str] = []  # that this worker is to listen to
 _loop: asyncio.AbstractEventLoop | None = None
 _engine: Engine | None = None
 
@@ -78,7 +87,22 @@ def _run_engine() -> int:
         # What Django loaded lives as long as the process. Left among what is collected, it cost a fifth of the CPU.
         gc.collect()
         gc.freeze()
-    return _loop.run_until_complete(_engine.run())
+    return _loop.run_until_complete(_at_work(_engine))
+
+
+async def _at_work(engine: Engine) -> int:
+    ticking = asyncio.create_task(_tick())
+    try:
+        return await engine.run()
+    finally:
+        ticking.cancel()
+
+
+async def _tick() -> None:
+    """Until it is cancelled."""
+    while True:
+        deafness.work()
+        await asyncio.sleep(deafness.TICK)
 
 
 def new_engine() -> Engine:
@@ -98,6 +122,20 @@ def new_engine() -> Engine:
 def note_worker(sender: Any, **_: Any) -> None:
     """Every two seconds, in the parent of a worker's children."""
     beat_of_worker(sender.eventer.hostname)
+    if not _stopping.is_set():
+        deafness.end_if_deaf(_queues)
+
+
+@worker_ready.connect
+def note_queues(sender: Any, **_: Any) -> None:
+    """When it starts, and again whenever its broker is back."""
+    if not _queues:
+        _queues.extend(sender.app.amqp.queues.consume_from)
+
+
+@task_prerun.connect
+def note_work(**_: Any) -> None:
+    deafness.work()
 
 
 @worker_shutdown.connect
