@@ -3,8 +3,9 @@
 A tenant that posts 50,000 events at once, or whose backlog is sent, can use all of a machine; then everything that
 others do waits for a core, at each of the ten steps from their POST to their receiver. So while an event loop is late
 (`lateness.py`), and somebody with little was there within the last second, a tenant that has just had much is left out
-for some time: the longer, the later the loop; here, and in all other processes (`company.py`). A machine that keeps up,
-or has nobody else to serve, makes nobody rest.
+for some time: the longer, the later the loop; here, and in all other processes (`company.py`). It begins with a rest,
+before anybody knows what it does to others. A machine that keeps up soon makes nobody rest any more, and one that has
+nobody else to serve never does.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ MUCH = 8  # deliveries of one claim
 COST = 0.0005  # seconds of a core for a delivery, or for an event of a batch: about
 COMPANY = 1.0  # seconds for which somebody who had little is there
 MOST_REST = 100.0  # times what was had took
+FIRST_REST = 4.0  # times that, before anybody knows what it does to others
+REMEMBERED = 5.0  # seconds after its rest, that somebody has had much
 HICCUP = 0.2  # of the scale: a loop that was late once keeps up, as far as anybody can tell
 LONGEST_REST = 2.0  # seconds: whoever has posted a batch waits for its answer
 
@@ -26,6 +29,9 @@ class Courtesy:
     much: dict[str, float] = field(default_factory=dict)
     little: dict[str, float] = field(default_factory=dict)
     rests: dict[str, float] = field(default_factory=dict)
+    # Seconds of the last rest, and until when that is known.
+    last: dict[str, float] = field(default_factory=dict)
+    known: dict[str, float] = field(default_factory=dict)
     forgets_at: float = 0.0
 
     def serve(self, served: Mapping[str, int], *, scale: float, now: float, elsewhere: float = 1.0) -> None:
@@ -43,8 +49,20 @@ class Courtesy:
         if much:
             late = max(0.0, 1 - min(elsewhere, scale if self.in_company(now=now) else 1.0) - HICCUP)
             for organization, amount in much.items():
-                rest = min(amount * COST * MOST_REST * late, LONGEST_REST)
-                self.rests[organization] = max(now + rest, self.rests.get(organization, now))
+                rest = max(amount * COST * MOST_REST * late, self._gently(organization, amount, now=now))
+                self._rest(organization, min(rest, LONGEST_REST), now=now)
+
+    def _gently(self, organization: str, amount: int, *, now: float) -> float:
+        """Who has much beside others begins with a rest, and has half as long a one each time that nobody was late."""
+        if not self.in_company(now=now):
+            return 0.0
+        if self.known.get(organization, now) <= now:
+            return amount * COST * FIRST_REST
+        return self.last[organization] / 2
+
+    def _rest(self, organization: str, rest: float, *, now: float) -> None:
+        self.rests[organization] = max(now + rest, self.rests.get(organization, now))
+        self.last[organization], self.known[organization] = rest, now + rest + REMEMBERED
 
     def in_company(self, *, now: float) -> bool:
         """Whether somebody with little is there."""
@@ -57,9 +75,11 @@ class Courtesy:
     def _forget(self, now: float) -> None:
         """Now and then: with thousands of tenants it would cost more, for each event, than accepting it."""
         self.forgets_at = now + COMPANY
-        for times in (self.much, self.little, self.rests):
+        for times in (self.much, self.little, self.rests, self.known):
             for organization in [organization for organization, end in times.items() if end <= now]:
                 del times[organization]
+        for organization in self.last.keys() - self.known.keys():
+            del self.last[organization]
 
     def resting(self, *, now: float) -> list[str]:
         return [organization for organization, end in self.rests.items() if end > now]

@@ -3,7 +3,7 @@
 A loop that has more to do than its core can does not send more with 500 in flight than with 60: they wait for each
 other, and so does whoever comes next, most of all somebody who has a single delivery. So while it is late, and somebody
 with little is there, an engine claims less at once, and less of each tenant; when it keeps up again, soon as much as
-before.
+before. Late as well is a loop that is in time while those with little wait much longer than usual for what it asks.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ LOOK_EVERY = 0.01  # seconds
 LATE = 0.003  # seconds; beyond what a timer of an idle loop is late by
 SLOWER, FASTER = 0.8, 0.01  # with each look: a batch is accepted in ten of them, and late in one or two
 LEAST = 0.1
+LONG = 2.5  # times what is usual
+DRIFT = 1.01  # by which what is usual moves with each wait
 
 
 @dataclass
@@ -21,13 +23,23 @@ class Lateness:
     """`scale`: how much of all that could be taken on is; 1.0 while the loop keeps up."""
 
     scale: float = 1.0
+    usual: float = 0.0  # seconds: about the median of what was waited
 
     def note(self, late: float) -> None:
         """`late` in seconds."""
         if late > LATE:
-            self.scale = max(LEAST, self.scale * SLOWER)
+            self._slower()
         else:
             self.scale = min(1.0, self.scale + FASTER)
+
+    def note_wait(self, took: float) -> None:
+        """How many seconds somebody with little waited: a loop may be in time while all that it asks is slow."""
+        if took > LONG * (self.usual or took):
+            self._slower()
+        self.usual = (self.usual or took) * (DRIFT if took > self.usual else 1 / DRIFT)
+
+    def _slower(self) -> None:
+        self.scale = max(LEAST, self.scale * SLOWER)
 
     def of(self, most: int, *, least: int) -> int:
         return max(min(least, most), int(most * self.scale))

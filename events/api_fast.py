@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import wraps
 from typing import NamedTuple, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 from django.db import connection
@@ -73,6 +75,7 @@ class FastEvents:
     def __init__(self) -> None:
         self._lateness, self._courtesy, self._company = Lateness(), Courtesy(), Company()
         self._watching: list[asyncio.Task[None]] = []
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._log = structlog.get_logger(__name__).bind()
         self._threads = ThreadPoolExecutor(COMMITS_AT_ONCE + 2, thread_name_prefix="collected")
         self._batch_threads = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="batches")
@@ -108,7 +111,9 @@ class FastEvents:
             event = refused
         self._serve(about["organization_id"], 1)
         traceparent = None if trace is None else trace.traceparent
+        began = time.perf_counter()
         spending, outcome = await self._calls.ask(Call(organization, event, traceparent))
+        self._lateness.note_wait(time.perf_counter() - began)
         if not isinstance(outcome, Accepted):
             return Answered(spending, outcome)
         self._bell.tell(None)
@@ -122,13 +127,21 @@ class FastEvents:
     ) -> Answered:
         """As `post_event`. Begins later while its sender rests (`deliveries/courtesy.py`)."""
         loop, name = asyncio.get_running_loop(), str(organization.pk)
-        if rest := self._courtesy.rest_of(name, now=time.monotonic()):
-            await asyncio.sleep(rest)
-        answered = await loop.run_in_executor(
-            self._batch_threads, _answer_batch, organization, body, about, trace
-        )
-        self._serve(name, answered.events)
+        async with self._turn(name):
+            if rest := self._courtesy.rest_of(name, now=time.monotonic()):
+                await asyncio.sleep(rest)
+            answered = await loop.run_in_executor(
+                self._batch_threads, _answer_batch, organization, body, about, trace
+            )
+            self._serve(name, answered.events)
         return answered
+
+    def _turn(self, organization: str) -> AbstractAsyncContextManager[None]:
+        """In company one batch of a sender's after the other: those that came at once would all have rested by the same
+        moment."""
+        if not self._courtesy.in_company(now=time.monotonic()):
+            return nullcontext()
+        return self._turns.setdefault(organization, asyncio.Lock())
 
     def _serve(self, organization: str, events: int) -> None:
         if not self._watching:

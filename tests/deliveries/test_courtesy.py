@@ -3,7 +3,17 @@ from collections.abc import Mapping
 import pytest
 
 from deliveries import engine
-from deliveries.courtesy import COMPANY, COST, HICCUP, LONGEST_REST, MOST_REST, MUCH, Courtesy
+from deliveries.courtesy import (
+    COMPANY,
+    COST,
+    FIRST_REST,
+    HICCUP,
+    LONGEST_REST,
+    MOST_REST,
+    MUCH,
+    REMEMBERED,
+    Courtesy,
+)
 from deliveries.lateness import Lateness
 from tests.deliveries.engine_room import run_engine
 from tests.deliveries.receiver import answers, receiving
@@ -30,8 +40,22 @@ def test_who_has_little_never_rests() -> None:
     assert courtesy.rest_of("small", now=100.0) == 0
 
 
-def test_a_loop_that_keeps_up_makes_nobody_rest() -> None:
-    assert after((100.0, {"big": 100, "small": 1}), scale=1.0).resting(now=100.0) == []
+def test_who_has_much_beside_others_begins_gently_and_soon_has_all() -> None:
+    courtesy, now, rests = Courtesy(), 100.0, []
+    for _ in range(4):
+        courtesy.serve({"big": 100, "small": 1}, scale=1.0, now=now)
+        rests.append(courtesy.rest_of("big", now=now))
+        now += rests[-1]
+    first = 100 * COST * FIRST_REST
+    assert rests == pytest.approx([first, first / 2, first / 4, first / 8])
+
+
+def test_who_has_much_again_after_a_while_begins_gently_again() -> None:
+    first = 100 * COST * FIRST_REST
+    served = {"big": 100, "small": 1}
+    for later, rest in ((first + REMEMBERED - 0.01, first / 2), (first + REMEMBERED + 0.01, first)):
+        courtesy = after((100.0, served), (100.0 + later, served), scale=1.0)
+        assert courtesy.rest_of("big", now=100.0 + later) == pytest.approx(rest)
 
 
 def test_the_later_the_loop_the_longer_the_rest() -> None:
@@ -41,12 +65,16 @@ def test_the_later_the_loop_the_longer_the_rest() -> None:
     assert rests[0] == pytest.approx(rests[2] / 7)
 
 
-def test_a_loop_that_was_late_once_makes_nobody_rest() -> None:
-    lateness = Lateness()
+def test_a_loop_that_was_late_once_keeps_up() -> None:
+    lateness, first = Lateness(), 100 * COST * FIRST_REST
     lateness.note(1.0)
-    assert after((100.0, {"big": 1_000, "small": 1}), scale=lateness.scale).resting(now=100.0) == []
+    assert rest_of_a_hundred(lateness.scale) == pytest.approx(first)
     lateness.note(1.0)
-    assert after((100.0, {"big": 1_000, "small": 1}), scale=lateness.scale).resting(now=100.0) == ["big"]
+    assert rest_of_a_hundred(lateness.scale) > first
+
+
+def rest_of_a_hundred(scale: float) -> float:
+    return after((100.0, {"big": 100, "small": 1}), scale=scale).rest_of("big", now=100.0)
 
 
 def test_however_much_it_was_nobody_rests_for_longer_than_two_seconds() -> None:
@@ -76,7 +104,7 @@ def test_who_had_little_is_there_for_a_second(later: float, resting: list[str]) 
 
 def test_who_has_rested_is_forgotten() -> None:
     courtesy = after((100.0, {"big": 10, "small": 1}), (200.0, {}))
-    assert (courtesy.much, courtesy.little, courtesy.rests) == ({}, {}, {})
+    assert [courtesy.much, courtesy.little, courtesy.rests, courtesy.last, courtesy.known] == [{}] * 5
 
 
 def test_who_begins_and_ends_with_little_is_no_company_to_itself() -> None:

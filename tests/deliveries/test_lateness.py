@@ -7,7 +7,7 @@ import pytest
 
 from deliveries import engine
 from deliveries.engine import Engine, Rules
-from deliveries.lateness import LATE, LEAST, Lateness
+from deliveries.lateness import LATE, LEAST, SLOWER, Lateness
 from organizations.models import Organization
 from tests.deliveries.engine_room import run_engine
 from tests.deliveries.receiver import Conversation, answers, receiving
@@ -31,6 +31,30 @@ def test_each_time_that_it_is_late_it_takes_on_less_down_to_the_least() -> None:
 
 def test_when_it_keeps_up_again_it_soon_takes_on_all() -> None:
     assert after(*[2 * LATE] * 50, *[0.0] * 91).scale == 1.0
+
+
+def waited(*seconds: float) -> Lateness:
+    lateness = Lateness()
+    for took in seconds:
+        lateness.note_wait(took)
+    return lateness
+
+
+def test_waits_as_usual_are_not_late() -> None:
+    assert waited(*[0.004, 0.006] * 50).scale == 1.0
+
+
+def test_who_waits_much_longer_than_usual_was_late() -> None:
+    usual = [0.005] * 20
+    assert waited(*usual, 0.012).scale == 1.0
+    assert waited(*usual, 0.014).scale == SLOWER
+
+
+def test_what_is_always_so_long_is_usual() -> None:
+    lateness = waited(*[0.005] * 20, *[0.02] * 200)
+    lateness.scale = 1.0
+    lateness.note_wait(0.02)
+    assert lateness.scale == 1.0
 
 
 def test_a_loop_that_was_blocked_is_late() -> None:

@@ -385,3 +385,25 @@ def test_a_batch_of_who_rests_begins_later(inbox: SimpleNamespace, monkeypatch: 
     monkeypatch.setattr(Courtesy, "rest_of", lambda self, organization, *, now: 0.7)
     assert send(inbox, path=MANY) == 202
     assert 0.7 in waited
+
+
+def test_in_company_batches_of_a_sender_that_come_at_once_rest_one_after_the_other(
+    inbox: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        if seconds == 0.7:
+            seen.append("rests")
+        await sleep(0)
+
+    monkeypatch.setattr("events.api_fast.asyncio.sleep", note)
+    monkeypatch.setattr(Courtesy, "rest_of", lambda self, organization, *, now: 0.7)
+    monkeypatch.setattr(Courtesy, "in_company", lambda self, *, now: True)
+    monkeypatch.setattr(Courtesy, "serve", lambda self, served, **_: seen.append("served"))
+    headers = {"X-API-Key": inbox.key, "Content-Type": "application/json"}
+    answers = exchange(*(call("POST", MANY, encoded({"events": [EVENT]}), headers) for _ in range(3)))
+
+    assert {answer.status_code for answer in answers} <= {202, 207}
+    assert seen == ["rests", "served"] * 3
