@@ -16,7 +16,7 @@ COST = 0.0005  # seconds of a core for a delivery, or for an event of a batch: a
 COMPANY = 1.0  # seconds for which somebody who had little is there
 MOST_REST = 100.0  # times what was had took
 FIRST_REST = 4.0  # times that, before anybody knows what it does to others
-REMEMBERED = 5.0  # seconds after its rest, that somebody has had much
+REMEMBERED = 5.0  # seconds after its rest, that somebody has had much beside others
 HICCUP = 0.2  # of the scale: a loop that was late once keeps up, as far as anybody can tell
 LONGEST_REST = 2.0  # seconds: whoever has posted a batch waits for its answer
 
@@ -62,7 +62,9 @@ class Courtesy:
 
     def _rest(self, organization: str, rest: float, *, now: float) -> None:
         self.rests[organization] = max(now + rest, self.rests.get(organization, now))
-        self.last[organization], self.known[organization] = rest, now + rest + REMEMBERED
+        self.much[organization] = now + rest + COMPANY
+        if self.in_company(now=now):
+            self.last[organization], self.known[organization] = rest, now + rest + REMEMBERED
 
     def in_company(self, *, now: float) -> bool:
         """Whether somebody with little is there."""

@@ -20,7 +20,7 @@ from organizations import redis_client
 
 log = structlog.get_logger(__name__)
 
-LOOKS = 5  # in a row, one with each heartbeat: ten seconds
+LOOKS = 6  # in a row, one with each heartbeat: ten seconds from the first to the last
 TICK = 0.5  # seconds; who is at work says so as often
 GIVES_UP_AFTER = 20  # seconds, should ending in order hang as well
 FAILURE = 1  # the exit code
@@ -52,13 +52,15 @@ def work() -> None:
     _at_work[0] = time.monotonic()
 
 
-def end_if_deaf(queues: Collection[str]) -> None:
-    """With each heartbeat of a worker that listens to these."""
+def ends_deaf(queues: Collection[str]) -> bool:
+    """With each heartbeat of a worker that listens to these. Whether it ends now."""
     waiting = redis_client.ask_broker(lambda redis: _waiting(redis, queues), what="heartbeat") or 0
-    if _deafness.note(waiting=waiting, at_work=_at_work[0]):
-        log.error("worker.deaf", waiting=waiting, queues=sorted(queues))
-        state.should_terminate = FAILURE
-        signal.alarm(GIVES_UP_AFTER)
+    if not _deafness.note(waiting=waiting, at_work=_at_work[0]):
+        return False
+    log.error("worker.deaf", waiting=waiting, queues=sorted(queues))
+    state.should_stop = FAILURE
+    signal.alarm(GIVES_UP_AFTER)
+    return True
 
 
 def _waiting(redis: Any, queues: Collection[str]) -> int:

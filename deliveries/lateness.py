@@ -15,7 +15,7 @@ LATE = 0.003  # seconds; beyond what a timer of an idle loop is late by
 SLOWER, FASTER = 0.8, 0.01  # with each look: a batch is accepted in ten of them, and late in one or two
 LEAST = 0.1
 LONG = 2.5  # times what is usual
-DRIFT = 1.01  # by which what is usual moves with each wait
+DRIFT = 1.03  # by which what is usual moves with each wait
 
 
 @dataclass
@@ -24,22 +24,21 @@ class Lateness:
 
     scale: float = 1.0
     usual: float = 0.0  # seconds: about the median of what was waited
+    waited_long: bool = False  # since the last look
 
     def note(self, late: float) -> None:
-        """`late` in seconds."""
-        if late > LATE:
-            self._slower()
+        """A look; `late` in seconds."""
+        if late > LATE or self.waited_long:
+            self.scale = max(LEAST, self.scale * SLOWER)
         else:
             self.scale = min(1.0, self.scale + FASTER)
+        self.waited_long = False
 
     def note_wait(self, took: float) -> None:
-        """How many seconds somebody with little waited: a loop may be in time while all that it asks is slow."""
-        if took > LONG * (self.usual or took):
-            self._slower()
+        """How many seconds somebody with little waited: a loop may be in time while all that it asks is slow. However
+        many waited for the same, it is one late look."""
+        self.waited_long |= took > LONG * (self.usual or took)
         self.usual = (self.usual or took) * (DRIFT if took > self.usual else 1 / DRIFT)
-
-    def _slower(self) -> None:
-        self.scale = max(LEAST, self.scale * SLOWER)
 
     def of(self, most: int, *, least: int) -> int:
         return max(min(least, most), int(most * self.scale))

@@ -120,10 +120,10 @@ def new_engine() -> Engine:
 
 @heartbeat_sent.connect
 def note_worker(sender: Any, **_: Any) -> None:
-    """Every two seconds, in the parent of a worker's children."""
+    """Every two seconds, in the parent of a worker's children; without a timer also when its broker comes and goes."""
     beat_of_worker(sender.eventer.hostname)
-    if not _stopping.is_set():
-        deafness.end_if_deaf(_queues)
+    if sender.tref is not None and not _stopping.is_set() and deafness.ends_deaf(_queues):
+        _stopping.set()
 
 
 @worker_ready.connect

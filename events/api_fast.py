@@ -6,9 +6,9 @@ What is decided is decided where the views in `events/api.py` have it decided, t
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import NamedTuple, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -18,7 +18,7 @@ from django.db import connection
 from structlog.contextvars import bound_contextvars
 
 from deliveries.company import Company
-from deliveries.courtesy import Courtesy
+from deliveries.courtesy import LONGEST_REST, Courtesy
 from deliveries.intake import Call, Taken, take_batch, take_calls
 from deliveries.lateness import Lateness
 from deliveries.ring import ring
@@ -136,12 +136,20 @@ class FastEvents:
             self._serve(name, answered.events)
         return answered
 
-    def _turn(self, organization: str) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def _turn(self, organization: str) -> AsyncIterator[None]:
         """In company one batch of a sender's after the other: those that came at once would all have rested by the same
-        moment."""
+        moment. Nobody waits for its turn for longer than it may rest."""
         if not self._courtesy.in_company(now=time.monotonic()):
-            return nullcontext()
-        return self._turns.setdefault(organization, asyncio.Lock())
+            yield
+            return
+        turn = self._turns.setdefault(organization, asyncio.Lock())
+        mine = await _acquired(turn, within=LONGEST_REST)
+        try:
+            yield
+        finally:
+            if mine:
+                turn.release()
 
     def _serve(self, organization: str, events: int) -> None:
         if not self._watching:
@@ -159,6 +167,13 @@ class FastEvents:
             watch.cancel()
         self._threads.shutdown(wait=False)
         self._batch_threads.shutdown(wait=False)
+
+
+async def _acquired(lock: asyncio.Lock, *, within: float) -> bool:
+    try:
+        return await asyncio.wait_for(lock.acquire(), within)
+    except TimeoutError:
+        return False
 
 
 @on_kept_connection

@@ -58,6 +58,19 @@ def test_who_has_much_again_after_a_while_begins_gently_again() -> None:
         assert courtesy.rest_of("big", now=100.0 + later) == pytest.approx(rest)
 
 
+def test_who_was_alone_begins_gently_when_somebody_comes() -> None:
+    courtesy = after(
+        (100.0, {"big": 100}), (100.1, {"big": 100}), (100.2, {"big": 100, "small": 1}), scale=1.0
+    )
+    assert courtesy.rest_of("big", now=100.2) == pytest.approx(100 * COST * FIRST_REST)
+
+
+def test_who_rests_for_long_is_no_company_to_itself_afterwards() -> None:
+    courtesy = after((100.0, {"big": 1_000, "small": 1}), (100.0 + LONGEST_REST, {"big": 1}))
+    assert not courtesy.in_company(now=100.0 + LONGEST_REST)
+    assert courtesy.has_much(now=100.0 + LONGEST_REST)
+
+
 def test_the_later_the_loop_the_longer_the_rest() -> None:
     served = (100.0, {"big": 20, "small": 1})
     rests = [after(served, scale=scale).rest_of("big", now=100.0) for scale in (0.7, 0.5, 0.1)]

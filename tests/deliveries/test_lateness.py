@@ -37,6 +37,7 @@ def waited(*seconds: float) -> Lateness:
     lateness = Lateness()
     for took in seconds:
         lateness.note_wait(took)
+    lateness.note(0.0)
     return lateness
 
 
@@ -50,10 +51,15 @@ def test_who_waits_much_longer_than_usual_was_late() -> None:
     assert waited(*usual, 0.014).scale == SLOWER
 
 
+def test_however_many_wait_for_the_same_it_is_one_late_look() -> None:
+    assert waited(*[0.005] * 20, *[0.02] * 10).scale == SLOWER
+
+
 def test_what_is_always_so_long_is_usual() -> None:
-    lateness = waited(*[0.005] * 20, *[0.02] * 200)
+    lateness = waited(*[0.005] * 20, *[0.02] * 100)
     lateness.scale = 1.0
     lateness.note_wait(0.02)
+    lateness.note(0.0)
     assert lateness.scale == 1.0
 
 

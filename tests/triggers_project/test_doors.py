@@ -407,3 +407,25 @@ def test_in_company_batches_of_a_sender_that_come_at_once_rest_one_after_the_oth
 
     assert {answer.status_code for answer in answers} <= {202, 207}
     assert seen == ["rests", "served"] * 3
+
+
+def test_nobody_waits_for_its_turn_for_longer_than_it_may_rest(
+    inbox: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        if seconds == 0.7:
+            seen.append("rests")
+        await sleep(0.2 if seconds == 0.7 else 0)
+
+    monkeypatch.setattr("events.api_fast.asyncio.sleep", note)
+    monkeypatch.setattr("events.api_fast.LONGEST_REST", 0.02)
+    monkeypatch.setattr(Courtesy, "rest_of", lambda self, organization, *, now: 0.7)
+    monkeypatch.setattr(Courtesy, "in_company", lambda self, *, now: True)
+    monkeypatch.setattr(Courtesy, "serve", lambda self, served, **_: seen.append("served"))
+    headers = {"X-API-Key": inbox.key, "Content-Type": "application/json"}
+    exchange(*(call("POST", MANY, encoded({"events": [EVENT]}), headers) for _ in range(2)))
+
+    assert seen == ["rests", "rests", "served", "served"]
