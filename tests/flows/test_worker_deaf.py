@@ -26,7 +26,7 @@ def test_it_ends_itself_and_its_successor_hears(
 def told_to_listen_no_more(stack: Stack, queue: str) -> None:
     """By Celery's remote control: to itself and to everybody else the worker looks well."""
     broker = celery_broker(stack.environ.get("BROKER_URL") or stack.redis_url)
-    with Celery(broker=broker.url) as app:
+    with Celery(broker=broker.url, set_as_current=False) as app:
         app.conf.update(broker_use_ssl=broker.tls, broker_transport_options=broker.options)
         answers = app.control.cancel_consumer(queue, reply=True, timeout=5)
     assert any("ok" in answer for found in answers for answer in found.values())
