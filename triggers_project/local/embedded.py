@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import json
 import os
-import random
 import secrets
 import socket
 import stat
@@ -113,7 +112,8 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 def free_port() -> int:
     """A free port on 127.0.0.1, out of VALKEY_PORTS."""
     for _ in range(200):
-        port = random.choice(VALKEY_PORTS)  # noqa: S311  (nobody is kept out by a port's number)
+        # Not of `random`, which tests seed alike in all their processes: they would choose the same ones.
+        port = secrets.choice(VALKEY_PORTS)
         if port_is_free(port):
             return port
     raise ServerError("No free port found on 127.0.0.1 between 20000 and 32000.")
