@@ -29,8 +29,8 @@ class Courtesy:
     much: dict[str, float] = field(default_factory=dict)
     little: dict[str, float] = field(default_factory=dict)
     rests: dict[str, float] = field(default_factory=dict)
-    # Seconds of the last rest, and until when that is known.
-    last: dict[str, float] = field(default_factory=dict)
+    # Of who had much beside others: seconds of the last rest, and until when that is known.
+    last_rest: dict[str, float] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
     forgets_at: float = 0.0
 
@@ -42,7 +42,6 @@ class Courtesy:
         much = {organization: amount for organization, amount in served.items() if amount >= MUCH}
         for organization in served:
             if organization in much:
-                self.much[organization] = now + COMPANY
                 self.little.pop(organization, None)
             elif self.much.get(organization, now) <= now:
                 self.little[organization] = now + COMPANY
@@ -58,13 +57,13 @@ class Courtesy:
             return 0.0
         if self.known.get(organization, now) <= now:
             return amount * COST * FIRST_REST
-        return self.last[organization] / 2
+        return self.last_rest[organization] / 2
 
     def _rest(self, organization: str, rest: float, *, now: float) -> None:
         self.rests[organization] = max(now + rest, self.rests.get(organization, now))
         self.much[organization] = now + rest + COMPANY
         if self.in_company(now=now):
-            self.last[organization], self.known[organization] = rest, now + rest + REMEMBERED
+            self.last_rest[organization], self.known[organization] = rest, now + rest + REMEMBERED
 
     def in_company(self, *, now: float) -> bool:
         """Whether somebody with little is there."""
@@ -80,8 +79,8 @@ class Courtesy:
         for times in (self.much, self.little, self.rests, self.known):
             for organization in [organization for organization, end in times.items() if end <= now]:
                 del times[organization]
-        for organization in self.last.keys() - self.known.keys():
-            del self.last[organization]
+        for organization in self.last_rest.keys() - self.known.keys():
+            del self.last_rest[organization]
 
     def resting(self, *, now: float) -> list[str]:
         return [organization for organization, end in self.rests.items() if end > now]

@@ -47,12 +47,12 @@ class Deafness:
 _deafness = Deafness()
 
 
-def work() -> None:
+def note_work() -> None:
     """Whoever is at work in this worker says so."""
     _at_work[0] = time.monotonic()
 
 
-def ends_deaf(queues: Collection[str]) -> bool:
+def end_if_deaf(queues: Collection[str]) -> bool:
     """With each heartbeat of a worker that listens to these. Whether it ends now."""
     waiting = redis_client.ask_broker(lambda redis: _waiting(redis, queues), what="heartbeat") or 0
     if not _deafness.note(waiting=waiting, at_work=_at_work[0]):

@@ -101,7 +101,7 @@ async def _at_work(engine: Engine) -> int:
 async def _tick() -> None:
     """Until it is cancelled."""
     while True:
-        deafness.work()
+        deafness.note_work()
         await asyncio.sleep(deafness.TICK)
 
 
@@ -120,9 +120,9 @@ def new_engine() -> Engine:
 
 @heartbeat_sent.connect
 def note_worker(sender: Any, **_: Any) -> None:
-    """Every two seconds, in the parent of a worker's children; without a timer also when its broker comes and goes."""
+    """Every two seconds, in the parent of a worker's children; and, without a timer, when its broker comes or goes."""
     beat_of_worker(sender.eventer.hostname)
-    if sender.tref is not None and not _stopping.is_set() and deafness.ends_deaf(_queues):
+    if sender.tref is not None and not _stopping.is_set() and deafness.end_if_deaf(_queues):
         _stopping.set()
 
 
@@ -134,8 +134,8 @@ def note_queues(sender: Any, **_: Any) -> None:
 
 
 @task_prerun.connect
-def note_work(**_: Any) -> None:
-    deafness.work()
+def note_task(**_: Any) -> None:
+    deafness.note_work()
 
 
 @worker_shutdown.connect

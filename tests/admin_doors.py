@@ -321,7 +321,7 @@ NOT_STATE = {
 }
 
 
-def state() -> dict[str, str]:
+def state() -> dict[str, str | None]:
     """All rows there are, a line each, but for when somebody was last here. One question: it is asked 700 times."""
     with connection.cursor() as cursor:
         cursor.execute(_all_rows())

@@ -117,7 +117,7 @@ def test_who_had_little_is_there_for_a_second(later: float, resting: list[str]) 
 
 def test_who_has_rested_is_forgotten() -> None:
     courtesy = after((100.0, {"big": 10, "small": 1}), (200.0, {}))
-    assert [courtesy.much, courtesy.little, courtesy.rests, courtesy.last, courtesy.known] == [{}] * 5
+    assert [courtesy.much, courtesy.little, courtesy.rests, courtesy.last_rest, courtesy.known] == [{}] * 5
 
 
 def test_who_begins_and_ends_with_little_is_no_company_to_itself() -> None:

@@ -390,42 +390,33 @@ def test_a_batch_of_who_rests_begins_later(inbox: SimpleNamespace, monkeypatch: 
 def test_in_company_batches_of_a_sender_that_come_at_once_rest_one_after_the_other(
     inbox: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
-    sleep = asyncio.sleep
-
-    async def note(seconds: float) -> None:
-        if seconds == 0.7:
-            seen.append("rests")
-        await sleep(0)
-
-    monkeypatch.setattr("events.api_fast.asyncio.sleep", note)
-    monkeypatch.setattr(Courtesy, "rest_of", lambda self, organization, *, now: 0.7)
-    monkeypatch.setattr(Courtesy, "in_company", lambda self, *, now: True)
-    monkeypatch.setattr(Courtesy, "serve", lambda self, served, **_: seen.append("served"))
-    headers = {"X-API-Key": inbox.key, "Content-Type": "application/json"}
-    answers = exchange(*(call("POST", MANY, encoded({"events": [EVENT]}), headers) for _ in range(3)))
-
-    assert {answer.status_code for answer in answers} <= {202, 207}
-    assert seen == ["rests", "served"] * 3
+    assert seen_of_batches(3, inbox, monkeypatch, rest=0) == ["rests", "served"] * 3
 
 
 def test_nobody_waits_for_its_turn_for_longer_than_it_may_rest(
     inbox: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("events.api_fast.LONGEST_REST", 0.02)
+    assert seen_of_batches(2, inbox, monkeypatch, rest=0.2) == ["rests", "rests", "served", "served"]
+
+
+def seen_of_batches(
+    count: int, inbox: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *, rest: float
+) -> list[str]:
+    """What became of so many at once, in company, while their sender rests for so many seconds each time."""
     seen: list[str] = []
     sleep = asyncio.sleep
 
     async def note(seconds: float) -> None:
         if seconds == 0.7:
             seen.append("rests")
-        await sleep(0.2 if seconds == 0.7 else 0)
+        await sleep(rest if seconds == 0.7 else 0)
 
     monkeypatch.setattr("events.api_fast.asyncio.sleep", note)
-    monkeypatch.setattr("events.api_fast.LONGEST_REST", 0.02)
     monkeypatch.setattr(Courtesy, "rest_of", lambda self, organization, *, now: 0.7)
     monkeypatch.setattr(Courtesy, "in_company", lambda self, *, now: True)
     monkeypatch.setattr(Courtesy, "serve", lambda self, served, **_: seen.append("served"))
     headers = {"X-API-Key": inbox.key, "Content-Type": "application/json"}
-    exchange(*(call("POST", MANY, encoded({"events": [EVENT]}), headers) for _ in range(2)))
-
-    assert seen == ["rests", "rests", "served", "served"]
+    answers = exchange(*(call("POST", MANY, encoded({"events": [EVENT]}), headers) for _ in range(count)))
+    assert {answer.status_code for answer in answers} <= {202, 207}
+    return seen
