@@ -1,5 +1,11 @@
+from collections.abc import Sequence
+from typing import Any
+
 from django.apps import AppConfig
-from django.contrib.admin import apps as admin
+from django.contrib import admin
+from django.contrib.admin import apps as admin_apps
+from django.contrib.admin import checks as admin_checks
+from django.core import checks
 
 
 class TriggersProjectConfig(AppConfig):
@@ -14,8 +20,20 @@ class TriggersProjectConfig(AppConfig):
         app.set_default()
 
 
-class TriggersAdminConfig(admin.AdminConfig):
-    """`django.contrib.admin` with our site as the default one."""
+class TriggersAdminConfig(admin_apps.SimpleAdminConfig):
+    """`django.contrib.admin` with our site as the default one. Its pages are imported by who shows them (`urls`) and
+    who checks them: workers, beat and the exporter start without."""
 
     default = False  # of the two configurations in this module, the other one is `triggers_project`
     default_site = "triggers_project.admin_site.TriggersAdminSite"
+
+    def ready(self) -> None:
+        checks.register(admin_checks.check_dependencies, checks.Tags.admin)
+        checks.register(desk_is_sound, checks.Tags.admin)
+
+
+def desk_is_sound(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """As Django's own `check_admin_app`, which would find pages only where they were imported before."""
+    admin.autodiscover()
+    found: list[checks.CheckMessage] = admin.site.check(app_configs)
+    return found

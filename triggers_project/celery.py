@@ -7,6 +7,9 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triggers_project.settings")
+# Celery would run Django's checks, which import every page, and then ignore what they found. `manage.py migrate` runs
+# them, and says it.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("triggers")
 app.config_from_object("django.conf:settings", namespace="CELERY")

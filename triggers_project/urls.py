@@ -12,6 +12,8 @@ from organizations import api as organizations
 from triggers_project import docs, health, problem_pages
 from triggers_project.problems import only_read
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", only_read(RedirectView.as_view(url="/api/docs"))),
     path("api/keys", organizations.Keys.as_view()),
