@@ -1,8 +1,8 @@
 """Limits: at most `limit` in any window of 60 seconds, counted once for all processes, each call costing n.
 
-Redis keeps one hash for a budget: second -> spent in it. One Lua script looks and spends, so no two callers can take
-the same place. A second counts until it has left the window whole, so never more than the limit passes in any 60 s,
-wherever they start. The clock is Redis'. Without Redis each process counts for itself, by the same rule.
+Redis keeps one hash for a budget: second -> spent in it, and their sum. One Lua script looks and spends, so no two
+callers can take the same place. A second counts until it has left the window whole, so never more than the limit passes
+in any 60 s, wherever they start. The clock is Redis'. Without Redis each process counts for itself, by the same rule.
 """
 
 import threading
@@ -24,19 +24,19 @@ WINDOW = 60  # seconds
 # takes longer to send a hundred arguments than the script to do its work). Answers another: now, and of each budget
 # whether each cost passed (1 or 0), how many pairs, the pairs second and amount as they were before. When all passed
 # one pair says enough: the oldest second, and all that was spent.
+# All seconds are added up once a second: `at`, `used` and `oldest` hold what came of it for those who come in the same.
 _SCRIPT = b"""
 local told = cmsgpack.unpack(ARGV[1])
 local now, window = tonumber(redis.call('TIME')[1]), told[1]
-local answer, at = {now}, 2
-for _, key in ipairs(KEYS) do
-    local limit, costs = told[at], told[at + 1]
+
+local function added_up(key)
     local held = redis.call('HGETALL', key)
     local used, oldest, pairs, gone = 0, now, {}, {}
     for i = 1, #held, 2 do
         local second, amount = tonumber(held[i]), tonumber(held[i + 1])
-        if second < now - window then
+        if second and second < now - window then
             gone[#gone + 1] = held[i]
-        else
+        elseif second then
             used = used + amount
             oldest = math.min(oldest, second)
             pairs[#pairs + 1] = second
@@ -44,6 +44,15 @@ for _, key in ipairs(KEYS) do
         end
     end
     if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    return used, oldest, pairs
+end
+
+local answer, at = {now}, 2
+for _, key in ipairs(KEYS) do
+    local limit, costs = told[at], told[at + 1]
+    local known = redis.call('HMGET', key, 'at', 'used', 'oldest')
+    local fresh, used, oldest = tonumber(known[1] or 0) == now, tonumber(known[2]), tonumber(known[3])
+    if not fresh then used, oldest = added_up(key) end
     local taken, refused = 0, false
     for i = at + 2, at + 1 + costs do
         local cost = told[i]
@@ -56,11 +65,13 @@ for _, key in ipairs(KEYS) do
         end
     end
     at = at + 2 + costs
+    local pairs = used > 0 and {oldest, used} or {}
+    if refused then _, _, pairs = added_up(key) end
     if taken > 0 then
+        redis.call('HSET', key, 'at', now, 'used', used + taken, 'oldest', oldest)
         redis.call('HINCRBY', key, now, taken)
-        redis.call('EXPIRE', key, window + 2)
+        if not fresh then redis.call('EXPIRE', key, window + 2) end
     end
-    if not refused and #pairs > 0 then pairs = {oldest, used} end
     answer[#answer + 1] = #pairs / 2
     for _, number in ipairs(pairs) do answer[#answer + 1] = number end
 end

@@ -8,6 +8,7 @@ import pytest
 from organizations import limits, redis_client
 from organizations.limits import Budget, Spending, spend, spend_all, verdict
 from tests.concurrency import at_once
+from tests.spending import was_spent
 
 T = TypeVar("T")
 TEN = Budget("test", 10)
@@ -15,9 +16,13 @@ TEN = Budget("test", 10)
 
 def put(spent: dict[int, int]) -> None:
     """What was spent, by how many seconds ago, by Redis' clock."""
-    now = redis_client.client().time()[0]
-    for seconds, amount in spent.items():
-        redis_client.client().hset("triggers:limit:test", str(now - seconds), amount)
+    was_spent("test", spent)
+
+
+def held() -> dict[bytes, bytes]:
+    """Second -> spent in it."""
+    found = redis_client.client().hgetall("triggers:limit:test").items()
+    return {second: amount for second, amount in found if second.isdigit()}
 
 
 def within_one_second(call: Callable[[], T]) -> T:
@@ -91,7 +96,7 @@ def test_a_refused_call_spends_nothing() -> None:
 def test_a_cost_of_nothing_only_looks() -> None:
     spend(TEN, 10)
     assert spend(TEN, 0) == Spending(True, 10, 0, spend(TEN, 0).now, spend(TEN, 0).reset_at)
-    assert redis_client.client().hvals("triggers:limit:test") == [b"10"]
+    assert list(held().values()) == [b"10"]
 
 
 def test_budgets_do_not_touch_each_other() -> None:
@@ -115,7 +120,28 @@ def test_a_second_that_has_left_the_window_counts_no_more() -> None:
 def test_what_has_left_the_window_is_removed() -> None:
     put({61: 4, 62: 4, 300: 4})
     spend(TEN)
-    assert redis_client.client().hvals("triggers:limit:test") == [b"1"]
+    assert list(held().values()) == [b"1"]
+
+
+def test_what_was_added_up_in_another_second_is_not_believed() -> None:
+    put({70: 9, 50: 4})
+    redis = redis_client.client()
+    redis.hset("triggers:limit:test", mapping={"at": int(redis.time()[0]) - 20, "used": 9, "oldest": 1})
+
+    assert spend(TEN).remaining == 5
+
+
+def test_what_was_added_up_in_this_second_is_what_a_new_look_would_find() -> None:
+    def try_it() -> tuple[Spending, Spending]:
+        put({60: 2, 30: 3})
+        spend(TEN)
+        at_hand = spend(TEN, 0)
+        redis_client.client().hdel("triggers:limit:test", "at")
+        return at_hand, spend(TEN, 0)
+
+    at_hand, looked = within_one_second(try_it)
+    assert at_hand == looked
+    assert (at_hand.remaining, at_hand.retry_after) == (4, 1)
 
 
 def test_a_count_nobody_spends_from_goes_away_by_itself() -> None:

@@ -11,6 +11,7 @@ from organizations.models import Organization
 from organizations.tiers import EVENTS_PER_MINUTE, Tier
 from tests.calls import Caller
 from tests.concurrency import at_once
+from tests.spending import was_spent
 
 EVENT = {"type": "order.created", "payload": {}}
 
@@ -24,9 +25,7 @@ def _inbox_is_enough(request: pytest.FixtureRequest) -> None:
 
 def spend_all_but(left: int, tenant: SimpleNamespace, *, ago: int = 0) -> int:
     """Spends the tier's limit, so many seconds ago. Returns the second in which it was spent."""
-    second = redis_client.client().time()[0] - ago
-    redis_client.client().hset(f"triggers:limit:events:{tenant.organization.pk}", str(second), 100 - left)
-    return int(second)
+    return was_spent(f"events:{tenant.organization.pk}", {ago: 100 - left}) - ago
 
 
 def figures(response: object) -> dict[str, str]:

@@ -19,13 +19,14 @@ from prometheus_client import REGISTRY
 from deliveries.courtesy import Courtesy
 from deliveries.models import Delivery
 from events.models import Event
-from organizations import redis_client, verification
+from organizations import verification
 from organizations.models import ApiKey, Organization
 from organizations.tiers import Tier
 from tests.calls import encoded
 from tests.conftest import tenant
 from tests.doors import Exchange, Scope, call, exchange
 from tests.factories import make_endpoint, make_key
+from tests.spending import was_spent
 from triggers_project.web.django_door import DjangoDoor
 from triggers_project.web.lane import headers_of_every_answer
 
@@ -48,8 +49,7 @@ def no_endpoint(acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def limit_spent(acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    second = redis_client.client().time()[0]
-    redis_client.client().hset(f"triggers:limit:events:{acme.organization.pk}", str(second), 100)
+    was_spent(f"events:{acme.organization.pk}", {0: 100})
 
 
 def database_away(acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
