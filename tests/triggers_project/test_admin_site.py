@@ -4,10 +4,13 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from organizations.roles import OWNER
 from tests.factories import make_delivery, make_endpoint
 from tests.staff import administrator, log_in, words
 
@@ -25,6 +28,19 @@ def ada(db: None, settings: pytest.FixtureDef) -> User:
 def try_to_log_in(name: str = "ada", password: str = WRONG, address: str = "192.0.2.1") -> HttpResponse:
     return Client(REMOTE_ADDR=address).post(
         LOGIN, {"username": name, "password": password, "next": "/admin/"}
+    )
+
+
+def test_a_page_looks_up_its_readers_role_once(ada: User) -> None:
+    ada.groups.add(Group.objects.get(name=OWNER))
+    browser = Client()
+    browser.force_login(ada)
+
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get("/admin/").status_code == 200
+
+    assert (
+        sum("auth_user_groups" in one["sql"] and OWNER in one["sql"] for one in queries.captured_queries) == 1
     )
 
 
