@@ -63,12 +63,12 @@ def ask(name: str, *, quick: bool) -> dict[str, Any]:
 
 
 def main(names: list[str]) -> int:
-    if unknown := set(names) - {*QUESTIONS, "quick"}:
+    quick = names == ["quick"]
+    if unknown := [] if quick else set(names) - QUESTIONS.keys():
         print(
             f"There is no {', '.join(sorted(unknown))}. There are: {', '.join(QUESTIONS)}.", file=sys.stderr
         )
         return 2
-    quick = names == ["quick"]
     asked = list(QUESTIONS) if quick or not names else [name for name in QUESTIONS if name in names]
     if quick:
         accept.RUNS = backlog.RUNS = grown.RUNS = 1

@@ -150,9 +150,8 @@ class Client:
             answer = connection.answer()
         except BlockingIOError:
             return
-        except (
-            ConnectionError
-        ):  # some servers end a connection after an answer; the next request needs another
+        except ConnectionError:
+            # Some servers end a connection after an answer; the next request needs another.
             connection.close()
             del self._open[connection.number]
             self._due = [due for due in self._due if due[2] is not connection]

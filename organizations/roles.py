@@ -65,8 +65,10 @@ def permissions_of(role: str) -> "models.QuerySet[Permission]":
 def is_owner(user: Any) -> bool:
     """By the role itself, not by permissions: whoever could be given those of an owner could give himself the rest.
     Looked up once for a user object, as Django does with permissions: a page asks ten times."""
-    if not user.is_active or user.is_superuser:
-        return bool(user.is_active)
+    if not user.is_active:
+        return False
+    if user.is_superuser:
+        return True
     if not hasattr(user, "_is_owner"):
         user._is_owner = user.groups.filter(name=OWNER).exists()
     return bool(user._is_owner)
