@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, task_prerun, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triggers_project.settings")
 # Celery would run Django's checks, which import every page, and then ignore what they found. `manage.py migrate` runs
@@ -32,3 +32,11 @@ def forget_parent_connections(**_: Any) -> None:
 
     for connection in connections.all(initialized_only=True):
         connection.connection = None
+
+
+@task_prerun.connect
+def replace_old_connections(**_: Any) -> None:
+    """As Django does before each request: those that are too old, and those that broke, once they are needed."""
+    from django.db import close_old_connections
+
+    close_old_connections()

@@ -14,6 +14,9 @@ SCHEMES = ("postgresql", "postgres")
 ONLY_WHEN_ASKED = 1_000_000_000
 NEVER = None  # refuses those that ask as well
 
+# Seconds. What stands between may drop one that is silent for minutes, and tell neither side.
+KEPT = 60
+
 # Until the operator's URL says otherwise. Who waits for a replica could have asked the primary: it is not waited for as
 # long.
 WAITS = {"connect_timeout": 5}
@@ -33,9 +36,9 @@ def databases(env: Environment, url: str) -> dict[str, dict[str, Any]]:
 
 
 def _database(name: str, url: str, waits: dict[str, int], *, pool_size: int, pooler: bool) -> dict[str, Any]:
-    """Threads of a web process share a pool; a Celery child has one thread and keeps its connection."""
+    """Threads of a web process share a pool; a Celery process has one thread, and keeps its connection."""
     found: dict[str, Any] = {
-        **dj_database_url.parse(url, conn_max_age=0 if pool_size else None, conn_health_checks=True),
+        **dj_database_url.parse(url, conn_max_age=0 if pool_size else KEPT, conn_health_checks=True),
         "ENGINE": "django_prometheus.db.backends.postgresql",
     }
     options = found.get("OPTIONS", {})

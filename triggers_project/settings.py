@@ -168,6 +168,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONSUMER = "triggers_project.consumer:PromptConsumer"
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_DB_REUSE_MAX = sys.maxsize  # else it connects anew for each task; when to is said in celery.py
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "triggers_project.scheduler:SleepingScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
