@@ -9,7 +9,7 @@ INSTALL := @command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: ins
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo chaos test lint types imports django-checks migrations-check audit pytest browser pictures promtool languages docs pgbouncer flows schema fuzz format bench requirements clean
+.PHONY: help up demo chaos test lint types imports django-checks migrations-check audit collect pytest browser pictures promtool languages docs pgbouncer flows schema fuzz format bench requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,7 +22,11 @@ demo: ## a guided tour; EVENTS=file.jsonl sends events of your own
 	$(INSTALL) embedded
 	@exec $(RUN) -m triggers_project.local.demo $(if $(EVENTS),--events "$(EVENTS)")
 
-test: lint types imports django-checks docs audit pytest ## everything that must hold: lint, types, docs, tests
+# Two at a time: mypy, which takes longest, beside all others.
+test: ## everything that must hold: lint, types, docs, tests
+	$(INSTALL) dev
+	@$(MAKE) --no-print-directory --jobs 2 types lint imports django-checks docs audit collect
+	@$(MAKE) --no-print-directory pytest
 
 lint: ## style and likely mistakes
 	$(INSTALL) dev
@@ -53,6 +57,11 @@ migrations-check: ## no migration holds up a system in use; what to write instea
 audit: ## known vulnerabilities of what is pinned, if their database can be reached
 	$(INSTALL) dev
 	@$(RUN) -m triggers_project.local.audit
+
+# Compiles what they import: in a fresh clone each of the four processes would, all at once.
+collect: ## that every test can be imported
+	$(INSTALL) dev
+	@found=$$($(RUN) -m pytest --collect-only -qq 2>&1) && echo "collect: ok" || { echo "$$found"; exit 1; }
 
 # Four processes: half of the time a test waits for a program. A journey's system is shared by all journeys.
 pytest: ## the tests alone; ARGS="-k name" picks some

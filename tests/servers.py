@@ -41,9 +41,9 @@ _running = ExitStack()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests() -> Iterator[None]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """A wrapper, because it must come before pytest-django's own hook, which imports the settings."""
-    _start()
+    _start(servers=not early_config.known_args_namespace.collectonly)
     return (yield)
 
 
@@ -52,7 +52,8 @@ def pytest_unconfigure() -> None:
     _running.close()
 
 
-def _start() -> None:
+def _start(*, servers: bool) -> None:
+    """Without `servers` for a run that only collects."""
     # A shell that started the tests in the background has SIGINT ignored, and that is inherited: what is started here
     # could not be ended by it, and Ctrl-C could not be tested.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -60,12 +61,12 @@ def _start() -> None:
         os.environ.pop(name, None)
     if not clusters.are_copied():
         _running.enter_context(temporary_files_in_memory())
-    if not clusters.are_copied() and "TEST_DATABASE_URL" not in os.environ:
+    if servers and not clusters.are_copied() and "TEST_DATABASE_URL" not in os.environ:
         _running.enter_context(clusters.made(running))
     if clusters.are_copied():
         postgres._create_cluster = clusters.copy
     os.environ.update(
-        _servers(),
+        _servers() if servers else _none(),
         SECRET_KEY="for tests only, and long enough that Django's own checks are content with it",
         BCRYPT_ROUNDS="4",
         LOG_FORMAT="json",
@@ -109,10 +110,24 @@ def _has_room(memory: Path) -> bool:
     )
 
 
-def _servers() -> dict[str, str]:
-    """Where the servers of one process are, as settings."""
+def _none() -> dict[str, str]:
+    """Settings that lead to no server."""
+    return {
+        "DATA_DIR": str(_data_dir()),
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+
+
+def _data_dir() -> Path:
     data_dir = _running.enter_context(throw_away_data("triggers-test-"))
     data_dir.mkdir()
+    return data_dir
+
+
+def _servers() -> dict[str, str]:
+    """Where the servers of one process are, as settings."""
+    data_dir = _data_dir()
     return {
         "DATA_DIR": str(data_dir),
         "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or _postgres(data_dir),

@@ -271,8 +271,15 @@ def hasty(tenant: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_one_that_hangs_holds_up_who_looks_and_nobody_else(tenant: SimpleNamespace, standby: Path) -> None:
-    watch, answers = replica._Known.watch, []
+def test_one_that_hangs_holds_up_who_looks_and_nobody_else(
+    tenant: SimpleNamespace, standby: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, answers, may_end = replica._Known.watch, [], threading.Event()
+    note = watch.note_failure
+
+    def note_late(error: Exception) -> None:
+        assert may_end.wait(timeout=20)
+        note(error)
 
     def ask() -> None:
         try:
@@ -280,11 +287,13 @@ def test_one_that_hangs_holds_up_who_looks_and_nobody_else(tenant: SimpleNamespa
         finally:
             connections.close_all()
 
+    monkeypatch.setattr(watch, "note_failure", note_late)
     with frozen(standby):
         look_again()
         (looker := threading.Thread(target=ask)).start()
         until(lambda: watch.why_not(most=10) == "away", timeout=10, what="others leave it out")
         assert watch.why == ""  # as the look is still under way
+        may_end.set()
         looker.join(timeout=20)
         assert [len(events) for events in answers] == [1]
         assert growth(FALLBACKS, lambda: listed(tenant), why="away") == 1
