@@ -7,14 +7,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from tests.flows.journey import until
 from triggers_project.local import processes
+from triggers_project.local.demo import __main__ as demo_main
+from triggers_project.local.demo.receiver import Receiver
+from triggers_project.local.demo.system import Place
 from triggers_project.local.embedded import private_dir
-from triggers_project.local.stack import INHERITED, ROOT
+from triggers_project.local.stack import INHERITED, ROOT, Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(240)]
 
@@ -76,12 +80,19 @@ def test_the_tour_shows_what_it_tells(demo: Demo) -> None:
     assert list(demo.folder.iterdir()) == []
 
 
-def test_events_of_ones_own_arrive_equal(demo: Demo, tmp_path: Path) -> None:
+def test_events_of_ones_own_arrive_equal(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the system of all journeys: that one of its own is started and thrown away, the tour has shown."""
     file = tmp_path / "own.jsonl"
     file.write_text("".join(json.dumps(event) + "\n" for event in TRICKY))
+    monkeypatch.setattr(sys, "argv", ["demo", "--events", str(file)])
 
-    code, said = demo.run("--events", str(file))
+    with Receiver() as receiver:
+        monkeypatch.setattr(demo_main, "place", lambda screen: nullcontext(Place(screen, stack, receiver)))
+        code = demo_main.main()
 
+    said = capsys.readouterr().out
     assert code == 0, said
     assert "3 different ones arrived, each signature verified" in said
     assert "each is equal" in said

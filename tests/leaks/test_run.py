@@ -64,14 +64,25 @@ def run(folder: Path, tests: dict[str, str], *options: str) -> subprocess.Comple
     (folder / "test_it.py").write_text(PREAMBLE + "".join(written))
     return subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-p", "tests.leaks.plugin", "-p", "no:randomly", "-q"),
-            *("-c", os.devnull, "--rootdir", str(folder), str(folder), *options),
+            *(sys.executable, "-m", "pytest", "-p", "pytest_django.plugin", "-p", "xdist.plugin"),
+            *(
+                "-p",
+                "tests.leaks.plugin",
+                "-q",
+                "-c",
+                os.devnull,
+                "--rootdir",
+                str(folder),
+                str(folder),
+                *options,
+            ),
         ],
         cwd=folder,
         env={
             **os.environ,
             "DATA_DIR": str(folder),
             "PYTHONPATH": str(ROOT),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # to import those that are not needed takes a second
             "DJANGO_SETTINGS_MODULE": "triggers_project.settings",
         },
         capture_output=True,
@@ -97,7 +108,7 @@ def test_a_leak_in_any_channel_turns_a_run_red_and_is_said_without_the_secret(tm
 
 
 def test_a_leak_in_a_process_of_xdist_turns_the_whole_run_red(tmp_path: Path) -> None:
-    done = run(tmp_path, {"log_line": LEAKS["log_line"][0], "none": "pass"}, "-n", "2")
+    done = run(tmp_path, {"log_line": LEAKS["log_line"][0], "none": "pass"}, "-n", "1")
     assert said(done) == ["API key in a log line during test_it.py::test_log_line"]
 
 

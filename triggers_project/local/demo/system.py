@@ -26,15 +26,17 @@ class Place:
     stack: Stack
     receiver: Receiver
 
-    def until(self, condition: Callable[[], bool], what: str, *, timeout: float = 60) -> None:
-        """Waits for it. Raises NotAsTold when it does not come, or when a signature did not fit."""
+    def until(
+        self, condition: Callable[[], bool], what: str, *, timeout: float = 60, pause: float = 0.02
+    ) -> None:
+        """Waits for it, and asks again after `pause` seconds. Raises NotAsTold when it does not come, or when a signature did not fit."""
         deadline = time.monotonic() + timeout
         while not condition():
             if self.receiver.refused:
                 raise NotAsTold(f"every signature fits: no, {self.receiver.refused} did not.")
             if time.monotonic() > deadline:
                 raise NotAsTold(f"{what}: no, not within {timeout:.0f} s.")
-            time.sleep(0.02)
+            time.sleep(pause)
 
 
 @contextmanager

@@ -216,7 +216,7 @@ def show_attempts(here: Place, api: Api, event_id: str, *, until: str) -> dict[s
             shown += 1
         return delivery["status"] in ("delivered", "dead_letter")
 
-    here.until(settled, f"the delivery becomes {until}")
+    here.until(settled, f"the delivery becomes {until}", pause=0.1)
     if delivery["status"] != until:
         raise NotAsTold(f"the delivery becomes {until}: no, {delivery['status']}.")
     return delivery
