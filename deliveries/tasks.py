@@ -1,35 +1,29 @@
 """Celery's door to deliveries."""
 
-import asyncio
-import gc
 import multiprocessing
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from celery import shared_task
 from celery.signals import (
+    celeryd_after_setup,
     heartbeat_sent,
     task_prerun,
-    worker_process_shutdown,
     worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
-from django.conf import settings
 
 from deliveries import deafness
 from deliveries.bulk_replay import go_on
 from deliveries.disabling import announce_disabled, disable_failing
-from deliveries.engine import Engine, Rules
 from deliveries.heartbeat import beat, beat_of_worker, gone
-from deliveries.message import user_agent
 from deliveries.models import Delivery
 from deliveries.orphans import cancel_orphans
 from deliveries.purge import purge_expired, purge_figures
 from deliveries.retention import kept_shorter, longest_kept
-from deliveries.ring import TASK, answer_ring, ring_if_due
-from organizations import traces
-from organizations.lines import gather_lines
+from deliveries.ring import QUEUE, TASK, answer_ring, ring_if_due
 
 PURGE_SECONDS = 2.0
 REPLAY_SECONDS = 0.7
@@ -38,15 +32,15 @@ REPLAY_SECONDS = 0.7
 # claiming would never let it end.
 _stopping = multiprocessing.get_context("fork").Event()
 _queues: list[str] = []  # that this worker is to listen to
-_loop: asyncio.AbstractEventLoop | None = None
-_engine: Engine | None = None
 
 
 @shared_task(name=TASK)
 def deliver_due() -> int:
     """Answers a ring."""
+    from deliveries import delivering
+
     answer_ring()
-    return _run_engine()
+    return delivering.run(_stopping.is_set)
 
 
 @shared_task(name="deliveries.sweep")
@@ -77,45 +71,11 @@ def replay() -> int:
     return go_on(seconds=REPLAY_SECONDS)
 
 
-def _run_engine() -> int:
-    """The engine of this process, on its loop; both are made at the first ring."""
-    global _loop, _engine
-    if _loop is None or _engine is None:
-        made = new_engine()  # first: a loop that nobody runs would stay open
-        _loop, _engine = asyncio.new_event_loop(), made
-        gather_lines(_loop)
-        # What Django loaded lives as long as the process. Left among what is collected, it cost a fifth of the CPU.
-        gc.collect()
-        gc.freeze()
-    return _loop.run_until_complete(_at_work(_engine))
-
-
-async def _at_work(engine: Engine) -> int:
-    ticking = asyncio.create_task(_tick())
-    try:
-        return await engine.run()
-    finally:
-        ticking.cancel()
-
-
-async def _tick() -> None:
-    """Until it is cancelled."""
-    while True:
-        deafness.note_work()
-        await asyncio.sleep(deafness.TICK)
-
-
-def new_engine() -> Engine:
-    return Engine(
-        Rules(
-            schedule=settings.RETRY_SCHEDULE,
-            timeout=settings.WEBHOOK_TIMEOUT,
-            allowed=settings.ALLOWED_PRIVATE_NETWORKS,
-            user_agent=user_agent(settings.VERSION),
-            stopping=_stopping.is_set,
-        ),
-        tracing=traces.start(),
-    )
+@celeryd_after_setup.connect
+def import_what_delivers(instance: Any, **_: Any) -> None:
+    """Before it forks: what is imported by then its children share. Beat and the housekeeper start without."""
+    if QUEUE in instance.app.amqp.queues.consume_from:
+        import_module("deliveries.delivering")
 
 
 @heartbeat_sent.connect
@@ -147,10 +107,3 @@ def forget_worker(sender: Any, **_: Any) -> None:
 def stop_claiming(**_: Any) -> None:
     """SIGTERM: engines finish what is in flight and end."""
     _stopping.set()
-
-
-@worker_process_shutdown.connect
-def close_engine(**_: Any) -> None:
-    if _loop is not None and _engine is not None:
-        _loop.run_until_complete(_engine.close())
-    traces.stop()

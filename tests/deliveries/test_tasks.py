@@ -5,7 +5,7 @@ import pytest
 from celery import current_app
 from django.db import connection
 
-from deliveries import tasks
+from deliveries import delivering, tasks
 from deliveries.heartbeat import scheduler_is_alive
 from deliveries.models import Delivery
 from deliveries.ring import KEY, QUEUE, ring
@@ -20,12 +20,12 @@ from tests.factories import ago, make_delivery, make_endpoint, make_event, make_
 @pytest.fixture
 def engine_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The process's loop and engine are made anew, and closed; what they changed for the process is as it was."""
-    monkeypatch.setattr(tasks, "_loop", None)
-    monkeypatch.setattr(tasks, "_engine", None)
+    monkeypatch.setattr(delivering, "_loop", None)
+    monkeypatch.setattr(delivering, "_engine", None)
     thresholds = gc.get_threshold()
     yield
-    tasks.close_engine()
-    tasks._loop.close()
+    delivering.close()
+    delivering._loop.close()
     gc.set_threshold(*thresholds)
     gc.unfreeze()
 
@@ -38,14 +38,14 @@ def test_a_ring_is_answered_by_sending_what_is_due(
     with receiving(answers(204)) as receiver:
         make_delivery(make_endpoint(committed_organization, url=receiver.url))
         assert tasks.deliver_due() == 1
-        tasks.close_engine()
+        delivering.close()
     assert Delivery.objects.get().status == "delivered"
     assert receiver.requests[0].headers["user-agent"] == f"Triggers/{settings.VERSION}"
 
 
 def test_a_ring_is_answered_before_work_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     ring()
-    monkeypatch.setattr(tasks, "_run_engine", lambda: int(redis_client.client().exists(KEY)))
+    monkeypatch.setattr(delivering, "run", lambda _stopping: int(redis_client.client().exists(KEY)))
     assert tasks.deliver_due() == 0
 
 
@@ -73,17 +73,17 @@ def test_the_purge_goes_by_the_setting(db: None, settings: pytest.FixtureDef) ->
 
 def test_the_rules_of_the_engine_are_the_settings(settings: pytest.FixtureDef) -> None:
     settings.RETRY_SCHEDULE, settings.WEBHOOK_TIMEOUT = [1, 2], 7.0
-    rules = tasks.new_engine().rules
+    rules = delivering.new_engine(bool).rules
     assert (rules.schedule, rules.timeout, rules.allowed) == ([1, 2], 7.0, [])
     assert rules.lease > 7.0
 
 
-def test_a_worker_that_is_told_to_end_claims_no_more() -> None:
-    rules = tasks.new_engine().rules
-    assert rules.stopping() is False
+def test_a_worker_that_is_told_to_end_claims_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivering, "run", lambda stopping: delivering.new_engine(stopping).rules.stopping())
+    assert tasks.deliver_due() is False
     tasks.stop_claiming()
     try:
-        assert rules.stopping() is True
+        assert tasks.deliver_due() is True
     finally:
         tasks._stopping.clear()
 

@@ -92,7 +92,8 @@ def test_what_the_sdk_can_not_do_costs_the_traces_and_nothing_else(
 def test_while_there_are_none_nothing_of_it_is_imported() -> None:
     """Neither by the web nor by who sends."""
     look = (
-        "import sys, triggers_project.rsgi, deliveries.tasks; engine = deliveries.tasks.new_engine();"
+        "import sys, triggers_project.rsgi; from deliveries import delivering;"
+        "engine = delivering.new_engine(bool);"
         "print(engine.tracing, [name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     ended = subprocess.run(

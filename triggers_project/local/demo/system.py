@@ -29,7 +29,10 @@ class Place:
     def until(
         self, condition: Callable[[], bool], what: str, *, timeout: float = 60, pause: float = 0.02
     ) -> None:
-        """Waits for it, and asks again after `pause` seconds. Raises NotAsTold when it does not come, or when a signature did not fit."""
+        """Waits for it, and asks again after `pause` seconds.
+
+        Raises NotAsTold when it does not come, or when a signature did not fit.
+        """
         deadline = time.monotonic() + timeout
         while not condition():
             if self.receiver.refused:
