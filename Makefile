@@ -116,7 +116,7 @@ fuzz: ## schemathesis over a running system; EXAMPLES=200 for each call
 
 chaos: ## faults against a running system, under load; CHAOS_ROUNDS=20
 	$(INSTALL) dev
-	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_AWAY=$${CHAOS_AWAY:-15} $(RUN) -m pytest tests/flows/test_chaos.py \
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_AWAY=$${CHAOS_AWAY:-15} CHAOS_PAUSE=$${CHAOS_PAUSE:-0.02} $(RUN) -m pytest tests/flows/test_chaos.py \
 		--log-cli-level=INFO --log-cli-format="%(message)s" --no-header -q $(ARGS)
 
 format: ## put the code into the common form

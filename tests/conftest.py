@@ -102,8 +102,9 @@ def empty_our_tables() -> None:
     assert str(connection.settings_dict["NAME"]).startswith("test_")
     tables = [model._meta.db_table for name in OUR_APPS for model in apps.get_app_config(name).get_models()]
     with transaction.atomic(), connection.cursor() as cursor:  # foreign keys are looked at when it ends
-        for table in tables:
-            cursor.execute(f"DELETE FROM {table}")
+        cursor.execute(
+            "; ".join(f"DELETE FROM {table}" for table in tables)
+        )  # in one go: 0.7 ms instead of 3
 
 
 @pytest.fixture(params=["django", "granian"])

@@ -2,7 +2,7 @@
 
 After each: every event that was accepted has arrived, none is invented, what came twice was on its way when the fault
 struck, and all is well again within a minute without a hand. CHAOS_ROUNDS says how many, CHAOS_AWAY how many seconds
-PostgreSQL is away (Redis twice as long).
+PostgreSQL is away (Redis twice as long), CHAOS_PAUSE how many each of four clients rests before its next event.
 """
 
 import logging
@@ -21,6 +21,7 @@ from triggers_project.local.stack import Stack
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "3"))
 AWAY = float(os.environ.get("CHAOS_AWAY", "2"))
+PAUSE = float(os.environ.get("CHAOS_PAUSE", "0.05"))
 PATIENCE = 60  # seconds until it has to be healed
 ON_ITS_WAY = 0.2  # seconds until the receiver answers: so something is on its way whenever a fault strikes
 AROUND = 1.0  # seconds of load before and after each fault; what is on its way is settled well within them
@@ -63,7 +64,7 @@ def test_nothing_is_lost_whatever_breaks(stack: Stack, journey: Journey) -> None
 
 def one_round(stack: Stack, journey: Journey, fault: Fault) -> None:
     known = {arrival.delivery_id for arrival in journey.arrivals()}
-    with journey.posting(clients=4) as posted:
+    with journey.posting(clients=4, pause=PAUSE) as posted:
         time.sleep(AROUND)
         struck = time.monotonic()
         fault(stack, AWAY)
