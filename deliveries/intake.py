@@ -1,4 +1,4 @@
-"""Taking in what is posted: within the limit, stored with its deliveries, the bell rung. Both doors call this."""
+"""Taking in what is posted: within the limit, stored with its deliveries. Both doors call this, and then ring."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,11 +6,9 @@ from typing import NamedTuple
 import structlog
 
 from deliveries.fan_out import FAN_OUT
-from deliveries.ring import ring_after_commit
 from events.accept import Accepted, Posted, accept_all, accept_event, accept_events
 from events.accept_trace import AcceptTrace
 from events.answers import accepted_answer, batch_answer
-from events.errors import DuplicateEvent
 from events.idempotency import Answer
 from events.incoming import IncomingEvent
 from organizations.errors import InvalidBody, Refused
@@ -39,11 +37,10 @@ class Taken(NamedTuple):
 def take_event(
     organization: Organization, event: IncomingEvent, *, trace: AcceptTrace | None = None
 ) -> Answer:
-    """Accepts one event, or raises what `accept_event` raises. The limit is the caller's business."""
+    """Accepts one event, or raises what `accept_event` raises. The limit and the bell are the caller's business."""
     accepted = accept_event(
         organization, event, fan_out=FAN_OUT, traceparent=None if trace is None else trace.traceparent
     )
-    ring_after_commit()
     if trace is not None:
         trace.note_event(accepted.id, accepted.type)
     log.info("event.accepted", event_id=str(accepted.id), event_type=accepted.type)
@@ -56,14 +53,13 @@ def take_batch(
     *,
     trace: AcceptTrace | None = None,
 ) -> Answer:
-    """Accepts those that can be. The limit is the caller's business."""
+    """Accepts those that can be. The limit and the bell are the caller's business."""
     taken = [event for event in incoming if not isinstance(event, InvalidBody)]
     traceparent = None if trace is None else trace.traceparent
-    accepted = iter(accept_events(organization, taken, fan_out=FAN_OUT, traceparent=traceparent))
-    outcomes: list[Accepted | DuplicateEvent | InvalidBody] = [
-        event if isinstance(event, InvalidBody) else next(accepted) for event in incoming
-    ]
-    ring_after_commit()
+    outcomes = accept_events(organization, taken, fan_out=FAN_OUT, traceparent=traceparent)
+    if len(taken) < len(incoming):
+        accepted = iter(outcomes)
+        outcomes = [event if isinstance(event, InvalidBody) else next(accepted) for event in incoming]
     answer, counts = batch_answer(outcomes)
     if trace is not None:
         trace.note_batch(accepted=counts["accepted"])

@@ -40,7 +40,8 @@ def batch_answer(
     """202 when all were accepted, else 207; and for the log how many were `accepted`, `duplicates` and `rejected`, and
     the `event_ids` that were accepted."""
     event_ids = [outcome.id for outcome in outcomes if isinstance(outcome, Accepted)]
-    rejected = sum(isinstance(outcome, InvalidBody) for outcome in outcomes)
+    all_accepted = len(event_ids) == len(outcomes)
+    rejected = 0 if all_accepted else sum(isinstance(outcome, InvalidBody) for outcome in outcomes)
     counts = {
         "accepted": len(event_ids),
         "duplicates": len(outcomes) - len(event_ids) - rejected,
@@ -48,14 +49,17 @@ def batch_answer(
     }
     if rejected:
         events_rejected.labels("invalid").inc(rejected)
-    status = 202 if len(event_ids) == len(outcomes) else 207
-    results = [_result(index, outcome) for index, outcome in enumerate(outcomes)]
+    status = 202 if all_accepted else 207
+    results: list[_AcceptedResult | dict[str, Any]] = [
+        _AcceptedResult(index, "accepted", outcome.id)
+        if isinstance(outcome, Accepted)
+        else _other_result(index, outcome)
+        for index, outcome in enumerate(outcomes)
+    ]
     return Answer.of(status, {**counts, "results": results}), {**counts, "event_ids": event_ids}
 
 
-def _result(index: int, outcome: Accepted | DuplicateEvent | InvalidBody) -> _AcceptedResult | dict[str, Any]:
-    if isinstance(outcome, Accepted):
-        return _AcceptedResult(index, "accepted", outcome.id)
+def _other_result(index: int, outcome: DuplicateEvent | InvalidBody) -> dict[str, Any]:
     if isinstance(outcome, DuplicateEvent):
         error = {"code": "duplicate_event", "detail": str(outcome), "event_id": outcome.event_id}
         return {"index": index, "status": "duplicate", "id": outcome.event_id, "error": error}

@@ -21,6 +21,7 @@ from deliveries.event_status import STATUSES, with_status
 from deliveries.events_by_status import Listed, Way, ways_to
 from deliveries.intake import take_batch, take_event
 from deliveries.replay import replay_event
+from deliveries.ring import ring_after_commit
 from events.acknowledge import find_event
 from events.api_shapes import (
     AcceptedOut,
@@ -126,7 +127,7 @@ class Events(CountsRefusals, ListAPIView[Event]):
         """Accepts one event. When the answer is 202, the event and its deliveries are stored."""
         spend_events(request._request, 1)
         event, trace = read_event(body_of(request)), trace_of(request._request)
-        return answered_once(request, lambda: take_event(tenant_of(request), event, trace=trace))
+        return taken_once(request, lambda: take_event(tenant_of(request), event, trace=trace))
 
 
 class Batch(CountsRefusals):
@@ -143,11 +144,18 @@ class Batch(CountsRefusals):
         """Accepts up to 1,000 events, each for itself: 202 when all were, else 207 and what became of each."""
         incoming, trace = read_batch(body_of(request)), trace_of(request._request)
         spend_events(request._request, len(incoming))
-        return answered_once(request, lambda: take_batch(tenant_of(request), incoming, trace=trace))
+        return taken_once(request, lambda: take_batch(tenant_of(request), incoming, trace=trace))
 
 
-def answered_once(request: Request, act: Callable[[], Answer]) -> Response:
-    """What `act` answers; under an Idempotency-Key that was used before, what it answered then."""
+def taken_once(request: Request, take: Callable[[], Answer]) -> Response:
+    """What `take` answers, and rings for what it took; under an Idempotency-Key that was used before, what it answered
+    then."""
+
+    def act() -> Answer:
+        answer = take()
+        ring_after_commit()
+        return answer
+
     key = request.headers.get("Idempotency-Key")
     if key is None:
         answer, again = act(), False

@@ -134,6 +134,8 @@ class FastEvents:
                 self._batch_threads, _answer_batch, organization, body, about, trace
             )
             self._serve(name, answered.events)
+        if isinstance(answered.outcome, Answer):
+            self._bell.tell(None)
         return answered
 
     @asynccontextmanager

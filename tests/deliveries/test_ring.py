@@ -8,6 +8,7 @@ from deliveries.ring import KEY, QUEUE, answer_ring, ring, ring_after_commit, ri
 from organizations import redis_client
 from organizations.models import Organization
 from tests.factories import ahead, make_delivery, make_endpoint, make_organization
+from tests.flows.journey import until
 
 
 def waiting() -> int:
@@ -76,11 +77,11 @@ def test_what_is_rolled_back_does_not_ring(committed: None) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/api/events/batch"])
-def test_an_accepted_event_rings(committed_acme: SimpleNamespace, path: str) -> None:
+def test_an_accepted_event_rings(committed_acme: SimpleNamespace, path: str, door: str) -> None:
     Organization.objects.update(inbox_only=True)
     event = {"type": "a", "payload": 1}
     committed_acme.api.post(path, {"events": [event]} if path.endswith("batch") else event)
-    assert waiting() == 1
+    until(lambda: waiting() == 1, timeout=10, what="a ring")  # nobody's answer waits for it
 
 
 # --- The sweep ----------------------------------------------------------------------------------------------------
