@@ -38,6 +38,7 @@ MOST_TOGETHER = 4 * 1024 * 1024  # bytes of payloads in one commit
 LEAST_WEIGHT = 16 * 1024  # bytes that an event counts for at least: 256 events in one commit
 COMMITS_AT_ONCE = 1
 BATCHES_AT_ONCE = 2
+WATCHED_SECONDS = 10  # after the last event: whoever was late keeps up again long before
 REST_SECONDS = 1  # after which a connection may have died unnoticed
 
 P = ParamSpec("P")
@@ -74,7 +75,8 @@ class FastEvents:
 
     def __init__(self) -> None:
         self._lateness, self._courtesy, self._company = Lateness(), Courtesy(), Company()
-        self._watching: list[asyncio.Task[None]] = []
+        self._watching: asyncio.Task[None] | None = None
+        self._end_of_watch = 0.0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._log = structlog.get_logger(__name__).bind()
         self._threads = ThreadPoolExecutor(COMMITS_AT_ONCE + 2, thread_name_prefix="collected")
@@ -154,19 +156,30 @@ class FastEvents:
                 turn.release()
 
     def _serve(self, organization: str, events: int) -> None:
-        if not self._watching:
-            watches = self._lateness.watch(), self._company.watch(self._courtesy, self._lateness)
-            self._watching = [asyncio.create_task(watch) for watch in watches]
+        now = time.monotonic()
+        self._end_of_watch = now + WATCHED_SECONDS
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
         self._courtesy.serve(
             {organization: events},
             scale=self._lateness.scale,
-            now=time.monotonic(),
+            now=now,
             elsewhere=self._company.elsewhere,
         )
 
+    async def _watch(self) -> None:
+        """Until nobody has come for a while: who is idle need not look a hundred times a second whether it is late."""
+        async with asyncio.TaskGroup() as group:
+            watches = self._lateness.watch(), self._company.watch(self._courtesy, self._lateness)
+            watching = [group.create_task(watch) for watch in watches]
+            while (left := self._end_of_watch - time.monotonic()) > 0:  # noqa: ASYNC110  (no event is to wake it)
+                await asyncio.sleep(left)
+            for watch in watching:
+                watch.cancel()
+
     def close(self) -> None:
-        for watch in self._watching:
-            watch.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         self._threads.shutdown(wait=False)
         self._batch_threads.shutdown(wait=False)
 
