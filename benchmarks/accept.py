@@ -158,9 +158,8 @@ def one_run(
         yield f"PostgreSQL alone, {rows} a statement, events/s", alone
     for name, connections, events in KINDS:
         paid_up(stack)
-        time.sleep(
-            COMPANY
-        )  # else those who posted single events count, and who posts batches begins with a rest
+        # Else those who posted single events count, and who posts batches begins with a rest.
+        time.sleep(COMPANY)
         found = accepting(stack, keys, connections=connections, events=events, seconds=seconds)
         yield from ((f"{name}, {what}", figure) for what, figure in found.items())
 

@@ -19,7 +19,7 @@ _engine: Engine | None = None
 
 
 def run(stopping: Callable[[], bool]) -> int:
-    """Delivers what is due; returns how many attempts that took. Loop and engine are made at the first ring."""
+    """Delivers what is due; returns how many it sent. Loop and engine are made at the first ring."""
     global _loop, _engine
     if _loop is None or _engine is None:
         made = new_engine(stopping)  # first: a loop that nobody runs would stay open

@@ -37,7 +37,7 @@ _queues: list[str] = []  # that this worker is to listen to
 @shared_task(name=TASK)
 def deliver_due() -> int:
     """Answers a ring."""
-    from deliveries import delivering
+    from deliveries import delivering  # the housekeeper and beat know this task as well, and never run it
 
     answer_ring()
     return delivering.run(_stopping.is_set)

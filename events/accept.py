@@ -136,9 +136,8 @@ def accept_all(posted: Sequence[Posted], *, fan_out: FanOut) -> list[Outcome]:
     return outcomes
 
 
-_Held = tuple[
-    int, str | None
-]  # an organization's id as a number, whose hash costs a tenth of a UUID's; a dedup id
+# An organization's id as a number, whose hash costs less than a UUID's; a dedup id.
+_Held = tuple[int, str | None]
 
 
 class _Stored(NamedTuple):

@@ -20,7 +20,7 @@ NOT_OURS = re.compile(
     r"|(interval|crontab|clocked|solar)schedule"
 )
 AXE = Axe()
-# A page is loaded once, and looked at in both ways: half of the work is to load it, with axe.
+# A page is loaded once, and looked at in both ways: to load it again, with axe, is a fifth of the work.
 LOOKS: list[tuple[Literal["light", "dark"], ViewportSize]] = [("light", WIDE), ("dark", NARROW)]
 # Else axe would see colours that are half way from one look to the other.
 AT_ONCE = """() => {

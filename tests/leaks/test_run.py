@@ -65,17 +65,8 @@ def run(folder: Path, tests: dict[str, str], *options: str) -> subprocess.Comple
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "pytest_django.plugin", "-p", "xdist.plugin"),
-            *(
-                "-p",
-                "tests.leaks.plugin",
-                "-q",
-                "-c",
-                os.devnull,
-                "--rootdir",
-                str(folder),
-                str(folder),
-                *options,
-            ),
+            *("-p", "tests.leaks.plugin", "-q", "-c", os.devnull),
+            *("--rootdir", str(folder), str(folder), *options),
         ],
         cwd=folder,
         env={
