@@ -64,7 +64,8 @@ def delays(receiver: Receiver, posted: dict[int, Posted]) -> list[float]:
     """Milliseconds from posting to receiving, sorted."""
 
     def all_there() -> bool:
-        return all(str(number) in receiver.report()["times"] for number in posted)
+        times = receiver.report()["times"]
+        return all(str(number) in times for number in posted)
 
     until(all_there, timeout=60, what="the last events", every=0.5)
     times = receiver.report()["times"]

@@ -120,6 +120,8 @@ claimed AS (
         SELECT * FROM picked
     ) AS picked
     WHERE delivery.id = picked.id
+        -- Said again, so that no plan reads all deliveries for it, however few there were when it was made.
+        AND delivery.id = ANY (ARRAY(SELECT id FROM by_hand UNION ALL SELECT id FROM picked))
     RETURNING delivery.*, picked.manual AS by_hand, picked.url, picked.revision, picked.probed,
         picked.send_traceparent
 ),
@@ -137,7 +139,10 @@ SELECT claimed.id::text, claimed.organization_id::text, claimed.event_id::text, 
     claimed.by_hand AS manual, claimed.url, claimed.revision, claimed.probed, claimed.send_traceparent,
     event.payload::text AS payload, event.traceparent, event.created_at AS event_created_at,
     clock_timestamp() AS claimed_at
-FROM claimed JOIN events_event AS event ON event.id = claimed.event_id
+FROM claimed
+CROSS JOIN LATERAL (
+    SELECT payload, traceparent, created_at FROM events_event WHERE id = claimed.event_id LIMIT 1
+) AS event
 """
 
 

@@ -5,6 +5,15 @@ from typing import Any
 import psycopg
 from django.db import connection as django_connection
 
+# Planning a claim takes as long as claiming, and PostgreSQL would plan it anew each time, once a backlog makes one plan
+# for all values look dear. That one has to be right for tables of any size: the rows may be younger.
+SETTINGS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+# Not in a session that a pooler has lent us, which is somebody else's next: its process is not the one that we reached.
+_SET = """
+SELECT set_config(name, value, false) FROM unnest(%(names)s::text[], %(values)s::text[]) AS one (name, value)
+WHERE pg_backend_pid() = %(pid)s
+"""
+
 
 async def connect(
     known: psycopg.AsyncConnection[Any] | None,
@@ -12,9 +21,16 @@ async def connect(
     """The known connection while it works, else a new one. Raises psycopg.OperationalError while there is none."""
     if known is not None and not known.closed and not known.broken:
         return known
-    return await psycopg.AsyncConnection.connect(
+    made = await psycopg.AsyncConnection.connect(
         **{"application_name": "triggers-engine", **_as_django_connects(), "autocommit": True}
     )
+    named = {"names": list(SETTINGS), "values": list(SETTINGS.values()), "pid": made.info.backend_pid}
+    try:
+        await made.execute(_SET.encode(), named)
+    except psycopg.Error:
+        await made.close()
+        raise
+    return made
 
 
 def _as_django_connects() -> dict[str, Any]:

@@ -94,7 +94,7 @@ class HealthNotes:
         """Writes what was gathered. Should that fail, it is still there for the next time."""
         news, self._news = self._news, {}
         try:
-            await connection.execute(WRITE.encode(), _parameters(news))
+            await connection.execute(WRITE.encode(), _parameters(news), prepare=True)
         except psycopg.Error:
             self._news = {**self._news, **news}
             raise

@@ -62,6 +62,7 @@ WITH answer AS (
         last_error = answer.error
     FROM answer
     WHERE delivery.id = answer.id AND delivery.claim = answer.claim AND delivery.claimed_until IS NOT NULL
+        AND delivery.id = ANY (%(ids)b::uuid[]) -- for the planner, as in `claim.py`
     RETURNING delivery.id, delivery.status, delivery.next_attempt_at
 ), noted AS (
     INSERT INTO deliveries_attempt (

@@ -138,6 +138,20 @@ def test_statements_of_two_clients_meet_only_where_the_pooler_is_not_told_of() -
 
 
 @pytest.mark.usefixtures("committed")
+def test_an_engine_sets_a_session_of_its_own_and_none_that_is_lent() -> None:
+    async def seqscan() -> str:
+        async with await connect(None) as engines:
+            (row,) = await (await engines.execute("SHOW enable_seqscan")).fetchall()
+            return str(row[0])
+
+    assert asyncio.run(seqscan()) == "off"
+    with through_pgbouncer({"default_pool_size": "1"}):
+        asked(prepare_threshold=None)
+        assert asyncio.run(seqscan()) == "on"
+        assert run("SHOW enable_seqscan", {}) == [{"enable_seqscan": "on"}]
+
+
+@pytest.mark.usefixtures("committed")
 def test_a_migration_leaves_no_time_out_in_a_session_that_is_lent() -> None:
     before = connection.settings_dict["OPTIONS"]
     with through_pgbouncer({"default_pool_size": "1"}):
