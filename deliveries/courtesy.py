@@ -73,6 +73,9 @@ class Courtesy:
         """Whether somebody with much is."""
         return any(end > now for end in self.much.values())
 
+    def is_mixed(self, *, now: float) -> bool:
+        return self.in_company(now=now) and self.has_much(now=now)
+
     def _forget(self, now: float) -> None:
         """Now and then: with thousands of tenants it would cost more, for each event, than accepting it."""
         self.forgets_at = now + COMPANY

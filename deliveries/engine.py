@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MOST_IN_FLIGHT = 512
-MOST_AT_ONCE, LEAST_AT_ONCE = 128, 48  # of one claim; the least while the loop is late (`lateness.py`)
+MOST_AT_ONCE, FEW_AT_ONCE = 128, 16  # of one claim; few while some tenants have much and others little
 # Beyond it nothing more of that tenant is claimed, until some have landed.
 MOST_OF_ONE_TENANT, LEAST_OF_ONE_TENANT = 256, 64
 WORTH_CLAIMING = 64  # free places, before a full engine asks for more
@@ -158,10 +158,14 @@ class Engine:
         return sent
 
     def _wanted(self) -> int:
-        """How many to claim. None while answers pile up: what else is sent could not be written either."""
+        """How many to claim. None while answers pile up: what else is sent could not be written either.
+
+        Few beside others: whoever has little waits while all of one claim are sent off, and who has much then rests for
+        that.
+        """
         if self.settler.waiting > MOST_UNSETTLED:
             return 0
-        at_once = self._at_most(MOST_AT_ONCE, least=LEAST_AT_ONCE)
+        at_once = FEW_AT_ONCE if self.courtesy.is_mixed(now=time.monotonic()) else MOST_AT_ONCE
         return max(0, min(at_once, MOST_IN_FLIGHT - len(self.flights)))
 
     async def _claim(self, wanted: int, *, suspects: bool = False) -> list[Claimed]:
@@ -232,15 +236,15 @@ class Engine:
 
     def _crowded(self) -> list[str]:
         """Organizations of whom nothing is claimed now: they have their share of the places, or rest."""
-        share = self._at_most(MOST_OF_ONE_TENANT, least=LEAST_OF_ONE_TENANT)
+        share = self._share()
         full = [organization for organization, flying in self.by_organization.items() if flying >= share]
         return full + self.courtesy.resting(now=time.monotonic())
 
-    def _at_most(self, most: int, *, least: int) -> int:
-        """Less while the loop is late and somebody with little would wait for it. Alone it is the faster, the more it
-        claims at once: a claim takes as long for 48 as for 128."""
+    def _share(self) -> int:
+        """Of one tenant, in flight. Less while the loop is late and somebody with little would wait for it."""
         in_company = self.courtesy.in_company(now=time.monotonic())
-        return self.lateness.of(most, least=least) if in_company else most
+        late_share = self.lateness.of(MOST_OF_ONE_TENANT, least=LEAST_OF_ONE_TENANT)
+        return late_share if in_company else MOST_OF_ONE_TENANT
 
     def _take_off(self, delivery: Claimed, sender: Sender) -> None:
         if delivery.lost_claims >= MOST_LOST_CLAIMS:

@@ -2,8 +2,8 @@
 
 A loop that has more to do than its core can does not send more with 500 in flight than with 60: they wait for each
 other, and so does whoever comes next, most of all somebody who has a single delivery. So while it is late, and somebody
-with little is there, an engine claims less at once, and less of each tenant; when it keeps up again, soon as much as
-before. Late as well is a loop that is in time while those with little wait much longer than usual for what it asks.
+with little is there, an engine claims less of each tenant; when it keeps up again, soon as much as before. Late as well
+is a loop that is in time while those with little wait much longer than usual for what it asks.
 """
 
 import asyncio

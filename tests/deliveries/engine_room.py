@@ -76,13 +76,17 @@ def answer(delivery: Claimed, outcome: Outcome, verdict: Verdict) -> Answer:
     return Answer(delivery, outcome, verdict, datetime(2026, 1, 31, 12, tzinfo=UTC), 17)
 
 
+def an_engine(*, rules: Row | None = None, **fields: Any) -> Engine:
+    plain = {"schedule": [0, 0], "timeout": 5.0, "allowed": LOOPBACK, "user_agent": "Triggers/0"}
+    return Engine(Rules(**{**plain, **(rules or {})}), **fields)  # type: ignore[arg-type]
+
+
 def run_engine(*, tracing: Any = None, **rules: Any) -> int:
     """One engine, until nothing is due. How many attempts it made."""
-    # It may end just before what it settled last is due again: then it would be rung for anew, a second later.
-    plain = {"schedule": [0, 0], "timeout": 5.0, "allowed": LOOPBACK, "user_agent": "Triggers/0"}
 
+    # It may end just before what it settled last is due again: then it would be rung for anew, a second later.
     async def run() -> int:
-        engine = Engine(Rules(**{**plain, **rules}), tracing=tracing)
+        engine = an_engine(rules=rules, tracing=tracing)
         try:
             sent = 0
             while (number := await engine.run()) > 0:

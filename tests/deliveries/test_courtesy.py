@@ -1,3 +1,4 @@
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -15,7 +16,7 @@ from deliveries.courtesy import (
     Courtesy,
 )
 from deliveries.lateness import Lateness
-from tests.deliveries.engine_room import run_engine
+from tests.deliveries.engine_room import an_engine, run_engine
 from tests.deliveries.receiver import answers, receiving
 from tests.factories import make_delivery, make_endpoint, make_organization
 
@@ -125,13 +126,27 @@ def test_who_begins_and_ends_with_little_is_no_company_to_itself() -> None:
     assert courtesy.resting(now=100.3) == []
 
 
+@pytest.mark.parametrize(
+    ("served", "wanted"),
+    [
+        ({"much": MUCH}, engine.MOST_AT_ONCE),
+        ({"little": 1, "other": MUCH - 1}, engine.MOST_AT_ONCE),
+        ({"much": MUCH, "little": 1}, engine.FEW_AT_ONCE),
+    ],
+)
+def test_beside_others_an_engine_claims_few_at_once(served: dict[str, int], wanted: int) -> None:
+    some = an_engine()
+    some.courtesy.serve(served, scale=1.0, now=time.monotonic())
+    assert some._wanted() == wanted
+
+
 def test_an_engine_delivers_all_of_who_rests_as_well(
     committed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loop is as late as can be: the big tenant's forty come in claims with a rest between them."""
     monkeypatch.setattr(Lateness, "note", lambda self, late: setattr(self, "scale", 0.1))
     monkeypatch.setattr(engine, "MOST_AT_ONCE", 20)
-    monkeypatch.setattr(engine, "LEAST_AT_ONCE", 20)
+    monkeypatch.setattr(engine, "FEW_AT_ONCE", 20)
     rested: list[str] = []
     serve = Courtesy.serve
 

@@ -133,8 +133,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[str | int]:
 
     monkeypatch.setattr(Engine, "_claim", claimed)
     monkeypatch.setattr(Engine, "_until_worth_claiming", waits)
-    for name in ("MOST_AT_ONCE", "LEAST_AT_ONCE"):
-        monkeypatch.setattr(engine, name, 10)
+    monkeypatch.setattr(engine, "MOST_AT_ONCE", 10)
     return found
 
 

@@ -6,10 +6,9 @@ import time
 import pytest
 
 from deliveries import engine
-from deliveries.engine import Engine, Rules
 from deliveries.lateness import LATE, LEAST, SLOWER, Lateness
 from organizations.models import Organization
-from tests.deliveries.engine_room import run_engine
+from tests.deliveries.engine_room import an_engine, run_engine
 from tests.deliveries.receiver import Conversation, answers, receiving
 from tests.factories import make_delivery, make_endpoint
 
@@ -102,12 +101,8 @@ def test_a_tenant_gets_a_smaller_share_of_a_late_engine(
 
 
 def test_alone_a_late_engine_takes_on_as_much_as_ever() -> None:
-    late = Engine(
-        Rules(schedule=[1], timeout=1.0, allowed=[], user_agent="test"), lateness=Lateness(scale=LEAST)
-    )
-    late.courtesy.serve({"much": 100}, scale=LEAST, now=time.monotonic())
-    alone = late._wanted()
-
+    late = an_engine(lateness=Lateness(scale=LEAST))
+    late.by_organization["much"] = engine.LEAST_OF_ONE_TENANT
+    alone = late._crowded()
     late.courtesy.serve({"little": 1}, scale=LEAST, now=time.monotonic())
-
-    assert (alone, late._wanted()) == (engine.MOST_AT_ONCE, engine.LEAST_AT_ONCE)
+    assert (alone, late._crowded()) == ([], ["much"])
