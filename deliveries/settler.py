@@ -16,7 +16,7 @@ import structlog
 from deliveries.database import connect
 from deliveries.health import HealthNotes
 from deliveries.metrics import note_answers
-from deliveries.settle import Answer, settle
+from deliveries.settle import SESSION, Answer, settle
 from deliveries.traffic_notes import TrafficNotes
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ class Settler:
         if not batch:
             return
         try:
-            self.connection = await connect(self.connection)
+            self.connection = await connect(self.connection, settings=SESSION)
             moved = await settle(self.connection, batch)
         except psycopg.OperationalError as error:
             log.warning("engine.database_trouble", error=type(error).__name__)
@@ -94,7 +94,7 @@ class Settler:
 
     async def _write_health(self) -> None:
         try:
-            self.connection = await connect(self.connection)
+            self.connection = await connect(self.connection, settings=SESSION)
             await self.health.write(self.connection)
         except psycopg.OperationalError as error:
             log.warning("engine.database_trouble", error=type(error).__name__)
@@ -103,7 +103,7 @@ class Settler:
         """A part of it; False when the database would not. What is not written when the engine ends waits for its
         next run."""
         try:
-            self.connection = await connect(self.connection)
+            self.connection = await connect(self.connection, settings=SESSION)
             await self.traffic.write_part(self.connection)
         except psycopg.OperationalError as error:
             log.warning("engine.database_trouble", error=type(error).__name__)

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -11,11 +11,11 @@ import psycopg
 
 from deliveries.backoff import Verdict
 from deliveries.claim import Claimed, claim_due
-from deliveries.database import connect
+from deliveries.database import PLANNED_ONCE, connect
 from deliveries.engine import Engine, Rules
 from deliveries.models import Delivery, Endpoint
 from deliveries.outcome import DELIVERED, REJECTED, Outcome
-from deliveries.settle import Answer, settle
+from deliveries.settle import SESSION, Answer, settle
 from tests.deliveries.receiver import Request
 
 T = TypeVar("T")
@@ -29,9 +29,13 @@ GOOD = Outcome(DELIVERED, 204)
 BAD = Outcome(REJECTED, 500, "The receiver answered 500.", headers={"Server": "x"}, body="oops")
 
 
-def on_a_connection(work: Callable[[Connection], Awaitable[T]]) -> T:
+def on_a_connection(
+    work: Callable[[Connection], Awaitable[T]], *, settings: Mapping[str, str] = PLANNED_ONCE
+) -> T:
+    """By default on one that claims."""
+
     async def run() -> T:
-        connection = await connect(None)
+        connection = await connect(None, settings=settings)
         try:
             return await work(connection)
         finally:
@@ -101,4 +105,4 @@ def run_engine(*, tracing: Any = None, **rules: Any) -> int:
 def settle_as(delivery: Claimed, outcome: Outcome, status: str, wait: float | None = None) -> dict[str, str]:
     """Settles one attempt with that outcome, decided so. Returns what moved."""
     answers = [answer(delivery, outcome, Verdict(status, wait))]
-    return on_a_connection(lambda connection: settle(connection, answers))
+    return on_a_connection(lambda connection: settle(connection, answers), settings=SESSION)

@@ -139,16 +139,17 @@ def test_statements_of_two_clients_meet_only_where_the_pooler_is_not_told_of() -
 
 @pytest.mark.usefixtures("committed")
 def test_an_engine_sets_a_session_of_its_own_and_none_that_is_lent() -> None:
-    async def seqscan() -> str:
+    async def asked_for() -> tuple[str, bool]:
+        """How it plans, and whether it prepares."""
         async with await connect(None) as engines:
-            (row,) = await (await engines.execute("SHOW enable_seqscan")).fetchall()
-            return str(row[0])
+            (row,) = await (await engines.execute("SHOW plan_cache_mode")).fetchall()
+            return row[0], engines.prepare_threshold is not None
 
-    assert asyncio.run(seqscan()) == "off"
+    assert asyncio.run(asked_for()) == ("force_generic_plan", True)
     with through_pgbouncer({"default_pool_size": "1"}):
+        assert asyncio.run(asked_for()) == ("auto", False)
         asked(prepare_threshold=None)
-        assert asyncio.run(seqscan()) == "on"
-        assert run("SHOW enable_seqscan", {}) == [{"enable_seqscan": "on"}]
+        assert run("SHOW plan_cache_mode", {}) == [{"plan_cache_mode": "auto"}]
 
 
 @pytest.mark.usefixtures("committed")
