@@ -29,6 +29,10 @@ class EndpointQuerySet(models.QuerySet[Any]):
         """Not deleted."""
         return self.filter(deleted_at__isnull=True)
 
+    def deleted(self, within: timedelta) -> EndpointQuerySet:
+        """No longer ago than that."""
+        return self.filter(deleted_at__gt=Now() - within)
+
     def with_bare_url(self) -> EndpointQuerySet:
         """`bare_url`: without the query, which may hold a token. Only in that may be searched, or one could guess it
         letter by letter."""
@@ -96,11 +100,6 @@ class DeliveryQuerySet(models.QuerySet[Any]):
 
     def open(self) -> DeliveryQuerySet:
         return self.filter(status__in=OPEN)
-
-    def orphaned(self, within: timedelta) -> DeliveryQuerySet:
-        """Open, though the endpoint was deleted, no longer ago than `within`: accepted while it was being deleted."""
-        gone = apps.get_model("deliveries", "Endpoint").objects.filter(deleted_at__gt=Now() - within)
-        return self.open().filter(endpoint__in=gone)
 
     def dead(self) -> DeliveryQuerySet:
         return self.filter(status="dead_letter")

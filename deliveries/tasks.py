@@ -1,7 +1,6 @@
 """Celery's door to deliveries."""
 
 import multiprocessing
-from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -19,8 +18,7 @@ from deliveries import deafness
 from deliveries.bulk_replay import go_on
 from deliveries.disabling import announce_disabled, disable_failing
 from deliveries.heartbeat import beat, beat_of_worker, gone
-from deliveries.models import Delivery
-from deliveries.orphans import cancel_orphans
+from deliveries.orphans import cancel_late_orphans
 from deliveries.purge import purge_expired, purge_figures
 from deliveries.retention import kept_shorter, longest_kept
 from deliveries.ring import QUEUE, TASK, answer_ring, ring_if_due
@@ -47,7 +45,7 @@ def deliver_due() -> int:
 def sweep() -> None:
     """Every second: rings for retries, expired leases and lost rings, and cancels what came for a deleted endpoint."""
     beat()
-    cancel_orphans(Delivery.objects.orphaned(within=timedelta(hours=1)))
+    cancel_late_orphans()
     ring_if_due()
 
 

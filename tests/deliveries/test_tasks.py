@@ -8,6 +8,7 @@ from django.db import connection
 from deliveries import delivering, tasks
 from deliveries.heartbeat import scheduler_is_alive
 from deliveries.models import Delivery
+from deliveries.orphans import cancel_late_orphans
 from deliveries.ring import KEY, QUEUE, ring
 from events.models import Event
 from organizations import redis_client
@@ -62,6 +63,18 @@ def test_the_sweep_cancels_what_was_accepted_while_its_endpoint_was_being_delete
     other = make_delivery(make_endpoint(organization))
     tasks.sweep()
     assert dict(Delivery.objects.values_list("pk", "status")) == {orphan.pk: "canceled", other.pk: "pending"}
+
+
+def test_where_no_endpoint_was_deleted_lately_the_sweep_looks_for_nothing_of_it(
+    db: None, django_assert_num_queries: Any
+) -> None:
+    """It would each second, however much waits."""
+    organization = make_organization()
+    make_delivery(make_endpoint(organization, deleted_at=ago(hours=2)))
+    make_delivery(make_endpoint(organization))
+    with django_assert_num_queries(1) as asked:
+        assert cancel_late_orphans() == 0
+    assert "deliveries_delivery" not in asked.captured_queries[0]["sql"]
 
 
 def test_the_purge_goes_by_the_setting(db: None, settings: pytest.FixtureDef) -> None:
