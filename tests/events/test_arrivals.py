@@ -1,3 +1,4 @@
+import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -150,10 +151,28 @@ def test_two_that_count_at_once_count_once(committed: None) -> None:
     assert list(counted(HOUR).values()) == [3]
 
 
-def test_the_task_counts(organization: Organization, now: datetime) -> None:
+def test_the_task_counts(organization: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_pause", {})
     arrive(organization, now)
     assert tasks.count_arrivals() > 1
     assert counted(MINUTE) == {MINUTE.begin(now): 1}
+
+
+def test_the_task_counts_for_a_twentieth_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[float] = []
+
+    def slowly(*, seconds: float) -> int:
+        time.sleep(0.5)
+        counts.append(time.monotonic())
+        return 3
+
+    monkeypatch.setattr(tasks, "_pause", {})
+    monkeypatch.setattr(tasks, "count", slowly)
+    assert [tasks.count_arrivals(), tasks.count_arrivals()] == [3, 0]
+    assert tasks._pause["ends"] - counts[0] >= 0.5 * (tasks.SHARE - 1)
+    monkeypatch.setattr(tasks, "LONGEST_PAUSE", 0.0)
+    tasks._pause["ends"] = time.monotonic()
+    assert [tasks.count_arrivals(), tasks.count_arrivals()] == [3, 3]
 
 
 def test_the_schedule_counts_every_ten_seconds(db: None) -> None:
