@@ -68,7 +68,7 @@ def _rate(how: dict[Any, Lately], endpoint: Endpoint) -> str:
 
 
 def its_events(tenant: Organization) -> dict[str, Any]:
-    latest = Event.objects.of(tenant).defer("payload").annotate(status=STATUS).order_by("-pk")[:LATEST]
+    latest = Event.objects.newest_of(tenant).defer("payload").annotate(status=STATUS)[:LATEST]
     facts: dict[str, Any] = {
         "events": [(event, badge(event.status, STATUS_WORDS[event.status])) for event in latest]
     }

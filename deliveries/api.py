@@ -42,17 +42,20 @@ class Deliveries(ListAPIView[Delivery]):
     scopes = {"GET": EVENTS_READ}
 
     def get_queryset(self) -> DeliveryQuerySet:
-        query = self.request.query_params
-        deliveries = Delivery.objects.of(tenant_of(self.request))
+        query, tenant = self.request.query_params, tenant_of(self.request)
+        since, until = parameters.moment(query, "since"), parameters.moment(query, "until")
+        # Those of a time are found by their ids, whoever has them; what has a status has an index of its own.
+        of_its_own = query.get("status") or since or until
+        deliveries = Delivery.objects.of(tenant) if of_its_own else Delivery.objects.newest_of(tenant)
         if status := parameters.choice(query, "status", Delivery.Status.values):
-            deliveries = deliveries.having_status(status, tenant_of(self.request))
+            deliveries = deliveries.having_status(status, tenant)
         if event_type := parameters.text(query, "event_type"):
-            deliveries = deliveries.of_events(tenant_of(self.request), event_type)
+            deliveries = deliveries.of_events(tenant, event_type)
         return deliveries.matching(
             endpoint_id=parameters.identifier(query, "endpoint_id"),
             event_id=parameters.identifier(query, "event_id"),
-            since=parameters.moment(query, "since"),
-            until=parameters.moment(query, "until"),
+            since=since,
+            until=until,
         )
 
     @extend_schema(operation_id="list_deliveries", parameters=filters())

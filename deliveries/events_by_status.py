@@ -21,6 +21,7 @@ from deliveries.querysets import DeliveryQuerySet
 from events.models import Event
 from events.querysets import EventQuerySet
 from organizations.models import Organization
+from organizations.querysets import older
 
 WALKED = 3_000  # events, before what is pending is looked for by its deliveries: some 10 ms
 MANY_OPEN = 20_000  # deliveries of a tenant: from so many on the newest events are walked first
@@ -41,8 +42,8 @@ class Listed:
 
     @property
     def waiting(self) -> EventQuerySet:
-        events = Event.objects.of(self.organization).of_type(self.event_type).unacknowledged().order_by("-pk")
-        return events.filter(pk__lt=self.below) if self.below else events
+        events = Event.objects.newest_of(self.organization).of_type(self.event_type).unacknowledged()
+        return older(events, self.organization, self.below) if self.below else events
 
     def of_these(self, deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
         found = deliveries.matching(event_type=self.event_type)

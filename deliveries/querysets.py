@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
+from organizations.querysets import newest_of
 from organizations.uuid7 import SLACK, id_bounds
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ class EndpointQuerySet(models.QuerySet[Any]):
 class DeliveryQuerySet(models.QuerySet[Any]):
     def of(self, organization: Organization) -> DeliveryQuerySet:
         return self.filter(organization=organization)
+
+    def newest_of(self, organization: Organization) -> DeliveryQuerySet:
+        """The organization's, newest first, by an index that begins with it (`organizations/querysets.py`)."""
+        return newest_of(self, organization)
 
     def open(self) -> DeliveryQuerySet:
         return self.filter(status__in=OPEN)

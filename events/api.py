@@ -101,8 +101,11 @@ class Events(CountsRefusals, ListAPIView[Event]):
 
     def get_queryset(self) -> EventQuerySet:
         query = self.request.query_params
-        events = Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
-        events = events.between(parameters.moment(query, "since"), parameters.moment(query, "until"))
+        since, until = parameters.moment(query, "since"), parameters.moment(query, "until")
+        tenant = tenant_of(self.request)
+        # Those of a time are found by their ids, whoever has them.
+        events = Event.objects.of(tenant) if since or until else Event.objects.newest_of(tenant)
+        events = events.of_type(parameters.text(query, "type")).between(since, until)
         return with_status(events.containing(read_search(query)))
 
     @extend_schema(operation_id="list_events", parameters=[TYPE, SINCE, UNTIL, PAYLOAD])
@@ -229,7 +232,7 @@ class Inbox(ListAPIView[Event]):
         query = self.request.query_params
         if query.get("offset", "0") not in ("", "0") and query.get("cursor"):
             raise InvalidQuery([("offset", "This goes without a cursor.")])
-        events = Event.objects.of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
+        events = Event.objects.newest_of(tenant_of(self.request)).of_type(parameters.text(query, "type"))
         by_itself = events.acknowledged() if self.status() == "acknowledged" else events.unacknowledged()
         return with_status(by_itself)
 

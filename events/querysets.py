@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+from organizations.querysets import newest_of
 from organizations.uuid7 import SLACK_OF_CLOCKS, id_bounds
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 class EventQuerySet(models.QuerySet[Any]):
     def of(self, organization: Organization) -> EventQuerySet:
         return self.filter(organization=organization)
+
+    def newest_of(self, organization: Organization) -> EventQuerySet:
+        """The organization's, newest first, by an index that begins with it (`organizations/querysets.py`)."""
+        return newest_of(self, organization)
 
     def of_type(self, event_type: str | None) -> EventQuerySet:
         return self.filter(type=event_type) if event_type else self

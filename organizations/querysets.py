@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
@@ -12,6 +13,35 @@ if TYPE_CHECKING:
 
 
 LISTED_ENDED = 100
+
+Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
+
+
+def newest_of(rows: Rows, organization: Organization) -> Rows:
+    """The organization's, newest first, by an index on (organization, id), whatever others have.
+
+    From one value PostgreSQL would conclude that the order is that of the ids alone, and may walk everybody's: past
+    420,000 newer ones of others that took 180 ms. A range of one value is a range to it.
+    """
+    its_own = rows.filter(organization__gte=organization, organization__lte=organization)
+    return its_own.order_by("-organization_id", "-pk")
+
+
+def older(rows: Rows, organization: Organization, below: uuid.UUID) -> Rows:
+    """Of `newest_of`, those below that id. The index is entered where it is only by both of its columns together."""
+    return rows.filter(
+        Func(
+            _row(F("organization_id"), F("pk")),
+            _row(Value(organization.pk), Value(below)),
+            template="%(expressions)s",
+            arg_joiner=" < ",
+            output_field=models.BooleanField(),
+        )
+    )
+
+
+def _row(*columns: Any) -> Func:
+    return Func(*columns, function="ROW", output_field=models.UUIDField())
 
 
 class ApiKeyQuerySet(models.QuerySet[Any]):

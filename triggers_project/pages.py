@@ -14,8 +14,10 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from organizations.authentication import tenant_of
 from organizations.errors import InvalidQuery
 from organizations.parameters import whole_number
+from organizations.querysets import older
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 200
 MOST_PASSED_OVER = 1_000_000
@@ -38,8 +40,7 @@ class NewestFirst(BasePagination):
         if getattr(view, "takes_offset", False):
             offset = whole_number(request.query_params, "offset", 0, least=0, most=MOST_PASSED_OVER)
         end = offset + limit + 1
-        rows = queryset.order_by("-pk")
-        rows = rows.filter(pk__lt=below) if below else rows
+        rows = _page(queryset, request, below)
         ways = view.ways_to_ids(below, end) if hasattr(view, "ways_to_ids") else None
         if ways is None and offset:
             # By their ids alone: what else is asked for would be worked out for each row that is passed over.
@@ -100,6 +101,14 @@ class NewestFirst(BasePagination):
                 )
             )
         return found
+
+
+def _page(queryset: Any, request: Request, below: uuid.UUID | None) -> Any:
+    """Newest first, from there on. One that has an order has that of `newest_of`."""
+    if not queryset.query.order_by:
+        rows = queryset.order_by("-pk")
+        return rows.filter(pk__lt=below) if below else rows
+    return older(queryset, tenant_of(request), below) if below else queryset
 
 
 def _by_ways(rows: Any, ways: Iterable[list[Any]], offset: int, end: int) -> list[Any]:

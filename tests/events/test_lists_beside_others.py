@@ -1,0 +1,92 @@
+"""A tenant's lists beside another that has posted much since: by its own index, entered where the page begins."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+
+from deliveries.admin_tenant import its_events
+from deliveries.models import Delivery
+from events.models import Event
+from organizations.models import Organization
+from tests.factories import make_endpoint, make_organization
+from tests.triggers_project.test_read_plans import looked_at, nodes_of
+from triggers_project.pages import encode_cursor
+
+ITS_OWN, OTHERS = 3_000, 1_000
+FEW = 300  # rows for a page of fifty
+
+
+@pytest.fixture
+def acme(committed_acme: SimpleNamespace) -> Iterator[SimpleNamespace]:
+    """With more than others in all, and nothing of the newest; in tables that are too large for PostgreSQL's cache."""
+    post(committed_acme.organization, ITS_OWN)
+    post(make_organization(name="Rival"), OTHERS)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) events_event, deliveries_delivery")
+        cursor.execute("SET effective_cache_size = '64kB'")
+        yield committed_acme
+        cursor.execute("RESET effective_cache_size")
+
+
+def post(organization: Organization, number: int) -> None:
+    endpoint = make_endpoint(organization)
+    events = Event.objects.bulk_create(
+        Event(organization=organization, type="order.created", payload={}) for _ in range(number)
+    )
+    Delivery.objects.bulk_create(
+        Delivery(
+            organization=organization,
+            endpoint=endpoint,
+            event=event,
+            event_type=event.type,
+            status="delivered",
+            settled_at=Now(),
+        )
+        for event in events
+    )
+
+
+def looks(queries: CaptureQueriesContext) -> list[dict[str, Any]]:
+    """The plans' nodes of what these queries ask of events and deliveries."""
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    return [
+        node
+        for sql in asked
+        if "events_event" in sql or "deliveries_delivery" in sql
+        for node in nodes_of(sql)
+    ]
+
+
+def far_down(path: str, organization: Organization) -> str:
+    """The page that begins after a thousand."""
+    rows: Any = Delivery.objects if "deliveries" in path else Event.objects
+    above = rows.of(organization).order_by("-pk").values_list("pk", flat=True)[1_000]
+    return f"{path}?cursor={encode_cursor(above)}"
+
+
+@pytest.mark.parametrize("path", ["/api/events", "/api/inbox", "/api/deliveries"])
+def test_a_list_looks_at_nothing_of_others(path: str, acme: SimpleNamespace) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert len(acme.api.get(path).json()["items"]) == 50
+    assert 0 < looked_at(looks(queries)) < FEW
+
+
+@pytest.mark.parametrize("path", ["/api/events", "/api/inbox", "/api/deliveries"])
+def test_a_page_far_down_is_not_walked_to(path: str, acme: SimpleNamespace) -> None:
+    page = far_down(path, acme.organization)
+    with CaptureQueriesContext(connection) as queries:
+        assert len(acme.api.get(page).json()["items"]) == 50
+    nodes = looks(queries)
+    assert 0 < looked_at(nodes) < FEW
+    assert any("ROW(" in node.get("Index Cond", "") for node in nodes)
+
+
+def test_the_latest_of_a_tenants_page_are_its_own(acme: SimpleNamespace) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert list(its_events(acme.organization)["events"])
+    assert 0 < looked_at(looks(queries)) < FEW
