@@ -16,7 +16,7 @@ def rename(organization: Organization) -> None:
 @pytest.mark.usefixtures("committed")
 def test_who_is_ended_for_a_deadlock_tries_again() -> None:
     first, second = make_organization(), make_organization()
-    has_second, tries = threading.Event(), []
+    has_second, other_is_done, tries = threading.Event(), threading.Event(), []
 
     def the_other() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -25,9 +25,14 @@ def test_who_is_ended_for_a_deadlock_tries_again() -> None:
             has_second.set()
             until_somebody_waits_for_a_lock()
             rename(first)
+        other_is_done.set()
 
     @again_after_deadlock
     def ours() -> None:
+        if (
+            tries
+        ):  # what was ended lets go of the first; who is quicker to hold it again is not the question here
+            assert other_is_done.wait(10)
         tries.append(1)
         with transaction.atomic():
             rename(first)
