@@ -44,9 +44,9 @@ class Deliveries(ListAPIView[Delivery]):
     def get_queryset(self) -> DeliveryQuerySet:
         query, tenant = self.request.query_params, tenant_of(self.request)
         since, until = parameters.moment(query, "since"), parameters.moment(query, "until")
-        # Those of a time are found by their ids, whoever has them; what has a status has an index of its own.
-        of_its_own = query.get("status") or since or until
-        deliveries = Delivery.objects.of(tenant) if of_its_own else Delivery.objects.newest_of(tenant)
+        # Those of a time are found by their ids, whoever has them; those of a status by other indexes.
+        narrowed = query.get("status") or since or until
+        deliveries = Delivery.objects.of(tenant) if narrowed else Delivery.objects.newest_of(tenant)
         if status := parameters.choice(query, "status", Delivery.Status.values):
             deliveries = deliveries.having_status(status, tenant)
         if event_type := parameters.text(query, "event_type"):

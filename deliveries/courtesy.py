@@ -74,6 +74,7 @@ class Courtesy:
         return any(end > now for end in self.much.values())
 
     def is_mixed(self, *, now: float) -> bool:
+        """Whether both are."""
         return self.in_company(now=now) and self.has_much(now=now)
 
     def _forget(self, now: float) -> None:

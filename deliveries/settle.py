@@ -21,7 +21,7 @@ from deliveries.database import PLANNED_ONCE
 from deliveries.outcome import Outcome
 
 # Of who settles. A plan that is kept takes any array for ten long, for which each row of one beside each of the other
-# would do: with 800 of them that took half a second.
+# would do: with 800 of them that took a third of a second.
 SESSION = {**PLANNED_ONCE, "enable_nestloop": "off"}
 
 # `delivery.manual` is true here only when somebody pressed "send now" while this attempt was under way.

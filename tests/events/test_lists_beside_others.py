@@ -13,7 +13,7 @@ from deliveries.admin_tenant import its_events
 from deliveries.models import Delivery
 from events.models import Event
 from organizations.models import Organization
-from tests.factories import make_endpoint, make_organization
+from tests.factories import make_endpoint, make_events, make_organization
 from tests.triggers_project.test_read_plans import looked_at, nodes_of
 from triggers_project.pages import encode_cursor
 
@@ -35,9 +35,7 @@ def acme(committed_acme: SimpleNamespace) -> Iterator[SimpleNamespace]:
 
 def post(organization: Organization, number: int) -> None:
     endpoint = make_endpoint(organization)
-    events = Event.objects.bulk_create(
-        Event(organization=organization, type="order.created", payload={}) for _ in range(number)
-    )
+    events = make_events(organization, number)
     Delivery.objects.bulk_create(
         Delivery(
             organization=organization,

@@ -29,9 +29,7 @@ def test_who_is_ended_for_a_deadlock_tries_again() -> None:
 
     @again_after_deadlock
     def ours() -> None:
-        if (
-            tries
-        ):  # what was ended lets go of the first; who is quicker to hold it again is not the question here
+        if tries:  # who holds the first sooner, once it was let go, is not the question here
             assert other_is_done.wait(10)
         tries.append(1)
         with transaction.atomic():
