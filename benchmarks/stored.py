@@ -67,7 +67,7 @@ Block = tuple[list[str], list[str], list[str]]
 
 
 def store(database: psycopg.Connection[Any], block: Block) -> None:
-    """Attempts come in runs, as when a receiver is down for a while, and by INSERT: so the small ones fill the gaps that
+    """Attempts come in runs, as when a receiver is down for a while, and by INSERT: so small ones fill the gaps that
     larger ones have left in their blocks, as in production over the days. Else those that are measured later would,
     each in a block of its own, which is read and logged whole."""
     for table, lines in zip((EVENTS, DELIVERIES, ATTEMPTS), block, strict=True):

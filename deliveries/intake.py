@@ -1,14 +1,16 @@
 """Taking in what is posted: within the limit, stored with its deliveries. Both doors call this, and then ring."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import structlog
 
 from deliveries.fan_out import FAN_OUT
-from events.accept import Accepted, Posted, accept_all, accept_event, accept_events
+from events.accept import Accepted, Posted, accept_all, accept_event
 from events.accept_trace import AcceptTrace
 from events.answers import accepted_answer, batch_answer
+from events.errors import DuplicateEvent
 from events.idempotency import Answer
 from events.incoming import IncomingEvent
 from organizations.errors import InvalidBody, Refused
@@ -25,6 +27,15 @@ class Call(NamedTuple):
     organization: Organization
     event: IncomingEvent | Refused
     traceparent: str | None = None
+
+
+class Batch(NamedTuple):
+    """One call of `POST /api/events/batch`, read. `about`: what its line in the log is to tell of the request."""
+
+    organization: Organization
+    incoming: Sequence[IncomingEvent | InvalidBody]
+    trace: AcceptTrace | None = None
+    about: Mapping[str, str] = MappingProxyType({})
 
 
 class Taken(NamedTuple):
@@ -53,17 +64,39 @@ def take_batch(
     *,
     trace: AcceptTrace | None = None,
 ) -> Answer:
-    """Accepts those that can be. The limit and the bell are the caller's business."""
-    taken = [event for event in incoming if not isinstance(event, InvalidBody)]
-    traceparent = None if trace is None else trace.traceparent
-    outcomes = accept_events(organization, taken, fan_out=FAN_OUT, traceparent=traceparent)
-    if len(taken) < len(incoming):
-        accepted = iter(outcomes)
-        outcomes = [event if isinstance(event, InvalidBody) else next(accepted) for event in incoming]
-    answer, counts = batch_answer(outcomes)
-    if trace is not None:
-        trace.note_batch(accepted=counts["accepted"])
-    log.info("batch.accepted", **counts)
+    """`take_batches` for one. Raises what became of it, if that is an error."""
+    answer = take_batches([Batch(organization, incoming, trace)])[0]
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def take_batches(batches: Sequence[Batch]) -> list[Answer | Exception]:
+    """Accepts of each what can be, in one commit, and says in order what is answered. The limits and the bell are the
+    caller's business."""
+    posted = [
+        Posted(batch.organization, event, None if batch.trace is None else batch.trace.traceparent)
+        for batch in batches
+        for event in batch.incoming
+        if not isinstance(event, InvalidBody)
+    ]
+    accepted = iter(_accepted(posted))
+    return [
+        _answer_to(batch, [one if isinstance(one, InvalidBody) else next(accepted) for one in batch.incoming])
+        for batch in batches
+    ]
+
+
+def _answer_to(batch: Batch, outcomes: Sequence[Accepted | Exception]) -> Answer | Exception:
+    told: list[Accepted | DuplicateEvent | InvalidBody] = []
+    for outcome in outcomes:
+        if not isinstance(outcome, Accepted | DuplicateEvent | InvalidBody):
+            return outcome  # which all of them hear
+        told.append(outcome)
+    answer, counts = batch_answer(told)
+    if batch.trace is not None:
+        batch.trace.note_batch(accepted=counts["accepted"])
+    log.info("batch.accepted", **counts, **batch.about)
     return answer
 
 

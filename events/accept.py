@@ -102,23 +102,6 @@ def accept_event(
     return outcome
 
 
-def accept_events(
-    organization: Organization,
-    events: Sequence[IncomingEvent],
-    *,
-    fan_out: FanOut,
-    traceparent: str | None = None,
-) -> list[Accepted | DuplicateEvent | InvalidBody]:
-    """Stores those that can be, and says of each, in order, what became of it. NoEndpoint: none can be."""
-    told: list[Accepted | DuplicateEvent | InvalidBody] = []
-    posted = [Posted(organization, event, traceparent) for event in events]
-    for outcome in accept_all(posted, fan_out=fan_out):
-        if isinstance(outcome, NoEndpoint):
-            raise outcome
-        told.append(outcome)
-    return told
-
-
 def accept_all(posted: Sequence[Posted], *, fan_out: FanOut) -> list[Outcome]:
     """Stores those that can be, of however many organizations, and says of each, in order, what became of it."""
     if not posted:

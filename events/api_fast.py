@@ -15,11 +15,10 @@ from weakref import WeakValueDictionary
 
 import structlog
 from django.db import connection
-from structlog.contextvars import bound_contextvars
 
 from deliveries.company import Company
 from deliveries.courtesy import LONGEST_REST, Courtesy
-from deliveries.intake import Call, Taken, take_batch, take_calls
+from deliveries.intake import Batch, Call, Taken, take_batches, take_calls
 from deliveries.lateness import Lateness
 from deliveries.ring import ring
 from events.accept import Accepted
@@ -28,13 +27,16 @@ from events.answers import accepted_answer
 from events.idempotency import Answer
 from events.incoming import IncomingEvent, read_batch, read_event
 from organizations.collector import Collector
-from organizations.errors import Refused
-from organizations.limits import Spending, over_limit, spend
+from organizations.errors import InvalidBody, OverLimit, Refused
+from organizations.limits import Spending, over_limit, spend_all
 from organizations.models import ApiKey, Organization
 from organizations.replica import note_changes
 from organizations.verification import allowed_limit, read_states, remembered_key
 
 MOST_TOGETHER = 4 * 1024 * 1024  # bytes of payloads in one commit
+MOST_OF_BATCHES = (
+    256 * 1024
+)  # bytes of bodies, of batches in one commit: neighbours wait while PostgreSQL stores them
 LEAST_WEIGHT = 16 * 1024  # bytes that an event counts for at least: 256 events in one commit
 COMMITS_AT_ONCE = 1
 BATCHES_AT_ONCE = 2
@@ -51,6 +53,15 @@ class Answered(NamedTuple):
     spending: Spending | None
     outcome: Answer | Exception
     events: int = 1
+
+
+class BatchCall(NamedTuple):
+    """A batch as posted. `about`: what its line in the log is to tell of the request."""
+
+    organization: Organization
+    body: bytes
+    about: dict[str, str]
+    trace: AcceptTrace | None
 
 
 def on_kept_connection(work: Callable[P, T]) -> Callable[P, T]:
@@ -87,6 +98,13 @@ class FastEvents:
             most=MOST_TOGETHER,
             weigh=_weight,
             at_once=COMMITS_AT_ONCE,
+        )
+        self._batches: Collector[BatchCall, Answered] = Collector(
+            _answer_batches,
+            threads=self._batch_threads,
+            most=MOST_OF_BATCHES,
+            weigh=lambda call: len(call.body),
+            at_once=BATCHES_AT_ONCE,
         )
         self._bell: Collector[None, None] = Collector(_ring_once, threads=self._threads, most=10_000)
         self._states: Collector[str, None] = Collector(
@@ -128,13 +146,11 @@ class FastEvents:
         self, organization: Organization, body: bytes, about: dict[str, str], trace: AcceptTrace | None
     ) -> Answered:
         """As `post_event`. Begins later while its sender rests (`deliveries/courtesy.py`)."""
-        loop, name = asyncio.get_running_loop(), str(organization.pk)
+        name = str(organization.pk)
         async with self._turn(name):
             if rest := self._courtesy.rest_of(name, now=time.monotonic()):
                 await asyncio.sleep(rest)
-            answered = await loop.run_in_executor(
-                self._batch_threads, _answer_batch, organization, body, about, trace
-            )
+            answered = await self._batches.ask(BatchCall(organization, body, about, trace))
             self._serve(name, answered.events)
         if isinstance(answered.outcome, Answer):
             self._bell.tell(None)
@@ -213,19 +229,40 @@ def _weight(call: Call) -> int:
 
 
 @on_kept_connection
-def _answer_batch(
-    organization: Organization, body: bytes, about: dict[str, str], trace: AcceptTrace | None
-) -> Answered:
-    budget = allowed_limit(organization)
-    spending: Spending | None = None
-    with bound_contextvars(**about):
-        try:
-            incoming = read_batch(body)
-            spending = spend(budget, len(incoming))
-            if not spending.passed:
-                raise over_limit(organization.tier, spending, len(incoming))
-            answer = take_batch(organization, incoming, trace=trace)
-            note_changes([organization])
-            return Answered(spending, answer, len(incoming))
-        except Exception as error:  # told to the caller in the words of `problems.py`, as those of a view are
-            return Answered(spending or spend(budget, 0), error)
+def _answer_batches(calls: list[BatchCall]) -> list[Answered]:
+    """One look at the limits, and one commit. What is wrong with one of them is told to its caller alone."""
+    read = [_read(call.body) for call in calls]
+    costs = [0 if isinstance(found, Exception) else len(found) for found in read]
+    budgets = [allowed_limit(call.organization) for call in calls]
+    spendings = spend_all(list(zip(budgets, costs, strict=True)))
+    refusals = [
+        found if isinstance(found, Exception) else _over_limit(call, spending, len(found))
+        for call, found, spending in zip(calls, read, spendings, strict=True)
+    ]
+    taken = [
+        Batch(call.organization, found, call.trace, call.about)
+        for call, found, refusal in zip(calls, read, refusals, strict=True)
+        if refusal is None and not isinstance(found, Exception)
+    ]
+    answers = iter(take_batches(taken))
+    answered = [
+        Answered(spending, refusal or next(answers), cost or 1)
+        for spending, refusal, cost in zip(spendings, refusals, costs, strict=True)
+    ]
+    note_changes(
+        call.organization
+        for call, one in zip(calls, answered, strict=True)
+        if isinstance(one.outcome, Answer)
+    )
+    return answered
+
+
+def _read(body: bytes) -> list[IncomingEvent | InvalidBody] | Exception:
+    try:
+        return read_batch(body)
+    except Exception as error:  # told to the caller in the words of `problems.py`, as those of a view are
+        return error
+
+
+def _over_limit(call: BatchCall, spending: Spending, cost: int) -> OverLimit | None:
+    return None if spending.passed else over_limit(call.organization.tier, spending, cost)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from deliveries.fan_out import FAN_OUT
 from deliveries.models import Delivery
-from events.accept import Accepted, Posted, accept_all, accept_event, accept_events
+from events.accept import Accepted, Posted, accept_all, accept_event
 from events.errors import DuplicateEvent, NoEndpoint
 from events.models import Event, OnceKey
 from organizations.errors import InvalidBody
@@ -38,7 +38,7 @@ def accept(organization: Organization, **fields: object) -> Accepted:
 
 def accept_batch(organization: Organization, *dedup_ids: str | None) -> list[object]:
     events = [incoming(dedup_id=dedup_id) for dedup_id in dedup_ids]
-    return list(accept_events(organization, events, fan_out=FAN_OUT))
+    return list(accept_all([Posted(organization, event) for event in events], fan_out=FAN_OUT))
 
 
 def test_an_event_is_stored_as_it_was_accepted(organization: Organization) -> None:
@@ -194,7 +194,7 @@ def test_a_batch_says_of_each_event_in_order_what_became_of_it(organization: Org
 
 
 def test_an_empty_batch_stores_nothing(organization: Organization) -> None:
-    assert accept_events(organization, [], fan_out=FAN_OUT) == []
+    assert accept_batch(organization) == []
 
 
 def test_one_event_that_can_not_be_stored_spoils_no_other(committed_organization: Organization) -> None:
@@ -204,7 +204,7 @@ def test_one_event_that_can_not_be_stored_spoils_no_other(committed_organization
         incoming(dedup_id="b"),
         incoming(dedup_id="a"),
     ]
-    outcomes = accept_events(committed_organization, events, fan_out=FAN_OUT)
+    outcomes = accept_all([Posted(committed_organization, event) for event in events], fan_out=FAN_OUT)
     assert [type(outcome) for outcome in outcomes] == [Accepted, InvalidBody, Accepted, DuplicateEvent]
     assert set(Event.objects.values_list("pk", flat=True)) == {
         uuid.UUID(outcomes[0].id),
