@@ -1,7 +1,6 @@
 """Batches that come at the same time go into one commit, and each hears only of itself."""
 
 import json
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +27,7 @@ def _inbox_is_enough(acme: SimpleNamespace, rival: SimpleNamespace) -> None:
 
 
 @pytest.fixture
-def commits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many events each was to hold."""
     sizes: list[int] = []
     accept_all = intake.accept_all
@@ -38,7 +37,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return accept_all(posted, **options)
 
     monkeypatch.setattr(intake, "accept_all", noted)
-    yield sizes
+    return sizes
 
 
 def at_once(*batches: tuple[SimpleNamespace, Any]) -> list[HttpResponse]:
