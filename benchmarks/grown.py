@@ -77,7 +77,7 @@ class Purge:
 
     @contextmanager
     def by_the_schedule(self) -> Iterator[None]:
-        """Two seconds in ten, until the end of the block, or until nothing is left."""
+        """As the schedule does it, until the end of the block, or until nothing is left."""
         code = (
             "import time; from deliveries.purge import purge_expired; from deliveries.tasks import PURGE_SECONDS\n"
             f"while purge_expired(days={self._days}, seconds=PURGE_SECONDS): time.sleep({EVERY} - PURGE_SECONDS)"

@@ -2,27 +2,48 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from deliveries.models import Attempt, Delivery, Replay
-from deliveries.purge_tiers import expired_of_tier
-from deliveries.querysets import OPEN
+from deliveries.models import Replay
+from deliveries.purge_tiers import FIRST, expired_of_tier
 from deliveries.traffic import Traffic
 from events.arrivals import Arrivals
-from events.models import Event, OnceKey
+from events.models import OnceKey
 from events.spans import remove_old
-from organizations.uuid7 import SLACK_OF_CLOCKS, id_bounds
+from organizations.sql import run, run_for_tuples
+from organizations.uuid7 import SLACK_OF_CLOCKS, first_id_at
 
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
+
+_OLDEST = """
+SELECT id FROM events_event AS event
+WHERE id > %(after)s::uuid AND id < %(bound)s::uuid AND created_at < now() - %(kept)s::interval AND NOT EXISTS (
+    SELECT FROM deliveries_delivery WHERE event_id = event.id AND status IN ('pending', 'failed')
+)
+ORDER BY id LIMIT %(most)s::int
+"""
+_LOCK_SETTLED = """
+SELECT id FROM deliveries_delivery WHERE event_id = ANY (%(events)s::uuid[]) AND status NOT IN ('pending', 'failed')
+FOR UPDATE
+"""
+_REMOVE_ATTEMPTS = "DELETE FROM deliveries_attempt WHERE delivery_id = ANY (%(deliveries)s::uuid[])"
+_REMOVE_DELIVERIES = "DELETE FROM deliveries_delivery WHERE id = ANY (%(deliveries)s::uuid[])"
+_REMOVE_EVENTS = """
+WITH gone AS (
+    DELETE FROM events_event AS event WHERE id = ANY (%(events)s::uuid[])
+    AND NOT EXISTS (SELECT FROM deliveries_delivery WHERE event_id = event.id)
+    RETURNING id
+)
+SELECT count(*) AS removed FROM gone
+"""
 
 
 def purge_expired(*, days: int, seconds: float, shorter: Mapping[str, int] | None = None) -> int:
@@ -35,12 +56,9 @@ def purge_expired(*, days: int, seconds: float, shorter: Mapping[str, int] | Non
     OnceKey.objects.filter(expires_at__lt=Now()).delete()
     Replay.objects.filter(finished_at__lt=Now() - timedelta(days=days)).delete()
     removed = 0
-    while time.monotonic() < deadline and (batch := _next_batch(days)):
-        removed += _remove(batch)
-    for tier, kept in (shorter or {}).items():
-        for batch in expired_of_tier(tier, days=kept, most=BATCH):
-            if time.monotonic() >= deadline:
-                break
+    by_tier = [expired_of_tier(tier, days=kept, most=BATCH) for tier, kept in (shorter or {}).items()]
+    for batches in (_oldest(days), *by_tier):
+        while time.monotonic() < deadline and (batch := next(batches, None)):
             removed += _remove(batch)
     if removed:
         log.info("purge.finished", events=removed)
@@ -52,24 +70,22 @@ def purge_figures() -> int:
     return remove_old(Traffic._meta.db_table) + remove_old(Arrivals._meta.db_table)
 
 
-def _next_batch(days: int) -> list[uuid.UUID]:
-    """The oldest. Ids bound the look for them: where nothing is old it would else go through all that there is."""
-    bounds = id_bounds(None, timezone.now() - timedelta(days=days), slack=SLACK_OF_CLOCKS)
-    old = Event.objects.filter(created_at__lt=Now() - timedelta(days=days), **bounds).exclude(
-        _has_deliveries(status__in=OPEN)
-    )
-    return list(old.order_by("id").values_list("pk", flat=True)[:BATCH])
+def _oldest(days: int) -> Iterator[list[uuid.UUID]]:
+    """Batches of ids, oldest first, to be removed before the next is asked for. Each is looked for above the last: what
+    lies below was removed, and is not cleaned up yet."""
+    kept, after = timedelta(days=days), FIRST
+    # Where nothing is old it would else go through all that there is.
+    bound = first_id_at(timezone.now() - kept, SLACK_OF_CLOCKS)
+    while rows := run_for_tuples(_OLDEST, {"after": after, "bound": bound, "kept": kept, "most": BATCH}):
+        batch = [row[0] for row in rows]
+        yield batch
+        after = batch[-1]
 
 
 def _remove(batch: list[uuid.UUID]) -> int:
     """Whoever replays one of these at this moment keeps it: what is open by now stays, with its event."""
     with transaction.atomic():
-        settled = Delivery.objects.filter(event_id__in=batch).exclude(status__in=OPEN)
-        deliveries = list(settled.select_for_update().values_list("pk", flat=True))
-        Attempt.objects.filter(delivery_id__in=deliveries).delete()
-        Delivery.objects.filter(pk__in=deliveries)._raw_delete("default")
-        return int(Event.objects.filter(pk__in=batch).exclude(_has_deliveries())._raw_delete("default"))
-
-
-def _has_deliveries(**conditions: object) -> Exists:
-    return Exists(Delivery.objects.filter(event_id=OuterRef("pk"), **conditions))
+        deliveries = [row[0] for row in run_for_tuples(_LOCK_SETTLED, {"events": batch})]
+        run(_REMOVE_ATTEMPTS, {"deliveries": deliveries})
+        run(_REMOVE_DELIVERIES, {"deliveries": deliveries})
+        return int(run(_REMOVE_EVENTS, {"events": batch})[0]["removed"])

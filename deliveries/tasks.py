@@ -23,7 +23,7 @@ from deliveries.purge import purge_expired, purge_figures
 from deliveries.retention import kept_shorter, longest_kept
 from deliveries.ring import QUEUE, TASK, answer_ring, ring_if_due
 
-PURGE_SECONDS = 2.0
+PURGE_SECONDS = 1.0
 REPLAY_SECONDS = 0.7
 
 # Made in the parent and shared with its children: a warm shutdown tells the parent only, and an engine that went on

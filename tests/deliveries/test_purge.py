@@ -1,17 +1,20 @@
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from django.test.utils import CaptureQueriesContext
 
 from deliveries import purge
 from deliveries.models import Attempt, Delivery, Endpoint
 from deliveries.purge import purge_expired
 from events.models import Event, OnceKey
 from organizations.models import Organization
+from organizations.sql import run_for_tuples
 from tests.concurrency import in_another_thread, open_transaction, until_somebody_waits_for_a_lock
 from tests.factories import ago, ahead, make_delivery, make_endpoint, make_event, make_organization
 
@@ -102,15 +105,40 @@ def test_what_is_replayed_at_that_moment_is_kept(committed: None) -> None:
 def test_where_nothing_is_old_it_does_not_look_at_the_young(organization: Organization) -> None:
     for _ in range(50):
         make_event(organization)
-    with CaptureQueriesContext(connection) as queries:
+    asked: list[tuple[str, Any]] = []
+    with noted(asked):
         assert purge_expired(days=90, seconds=60) == 0
-    (asked,) = [query["sql"] for query in queries if 'FROM "events_event"' in query["sql"]]
+    ((statement, parameters),) = asked
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {asked}")
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", parameters)
         (plan,) = cursor.fetchone()[0]
     assert '"Index Name": "events_event_pkey"' in json.dumps(plan)
     assert looked_at(plan["Plan"]) == 0
+
+
+def test_what_was_removed_before_is_not_looked_at_again(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge, "BATCH", 2)
+    events = sorted(old_event(endpoint.organization).pk for _ in range(3))
+    asked: list[tuple[str, Any]] = []
+    with noted(asked):
+        assert purge_expired(days=90, seconds=60) == 3
+    assert [parameters["after"] for _, parameters in asked] == [purge.FIRST, events[1], events[2]]
+
+
+@contextmanager
+def noted(asked: list[tuple[str, Any]]) -> Iterator[None]:
+    """The looks for old events, with their parameters."""
+
+    def note(statement: str, parameters: Any) -> Any:
+        if statement == purge._OLDEST:
+            asked.append((statement, parameters))
+        return run_for_tuples(statement, parameters)
+
+    with mock.patch.object(purge, "run_for_tuples", note):
+        yield
 
 
 def looked_at(node: dict[str, Any]) -> float:
