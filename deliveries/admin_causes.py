@@ -15,9 +15,9 @@ from django.urls import path, reverse
 from deliveries.causes import Group, Grouped, group_by_cause, in_words
 from deliveries.models import Endpoint
 from deliveries.picked import StaffReplay
+from organizations import admin_lists
 from organizations.admin_filters import AskingFilter
 from organizations.admin_lists import (
-    MOST_COUNTED,
     SECONDS,
     TOO_LONG_ADVICE,
     ListAdmin,
@@ -140,7 +140,7 @@ def narrowing(request: HttpRequest, **more: str) -> str:
 
 def exact_number(changelist: ChangeList) -> str:
     """How many the list has, though it stopped counting; empty when that takes too long."""
-    if changelist.result_count != MOST_COUNTED or not isinstance(changelist.result_count, OrMore):
+    if changelist.result_count != admin_lists.MOST_COUNTED or not isinstance(changelist.result_count, OrMore):
         return f"{changelist.result_count:,}"
     try:
         with patience(COUNTING_SECONDS):

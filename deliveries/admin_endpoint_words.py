@@ -9,7 +9,8 @@ from django.utils.html import format_html
 from deliveries.custom_headers import opened
 from deliveries.models import Delivery, Endpoint
 from deliveries.querysets import DeliveryQuerySet
-from organizations.admin_lists import MOST_COUNTED, OrMore
+from organizations import admin_lists
+from organizations.admin_lists import OrMore
 from organizations.admin_words import badge
 
 
@@ -36,8 +37,9 @@ def waiting(endpoint: Endpoint) -> int:
 
 def counted(rows: "QuerySet[Any]") -> int:
     """As far as MOST_COUNTED."""
-    number = rows.order_by()[: MOST_COUNTED + 1].count()
-    return number if number <= MOST_COUNTED else OrMore(MOST_COUNTED)
+    most = admin_lists.MOST_COUNTED
+    number = rows.order_by()[: most + 1].count()
+    return number if number <= most else OrMore(most)
 
 
 def header_names(endpoint: Endpoint) -> str:

@@ -19,7 +19,8 @@ SELECT looked_at.id AS delivery_id, event_type, number, started_at, duration_ms,
 FROM (
     (SELECT id, event_type FROM (
         SELECT id, endpoint_id, event_type FROM deliveries_delivery
-        WHERE organization_id = %(organization)s ORDER BY id DESC LIMIT %(walked)s
+        WHERE organization_id BETWEEN %(organization)s AND %(organization)s -- as in `organizations/querysets.py`
+        ORDER BY organization_id DESC, id DESC LIMIT %(walked)s
     ) AS newest WHERE endpoint_id = %(endpoint)s ORDER BY id DESC LIMIT %(shown)s)
     UNION
     (SELECT id, event_type FROM deliveries_delivery

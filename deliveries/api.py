@@ -16,7 +16,7 @@ from deliveries.api_shapes import (
 )
 from deliveries.errors import DeliveryNotFound
 from deliveries.models import Delivery
-from deliveries.querysets import DeliveryQuerySet
+from deliveries.querysets import OPEN, DeliveryQuerySet
 from deliveries.replay import find_delivery, send_again
 from organizations import parameters
 from organizations.authentication import tenant_of
@@ -44,14 +44,16 @@ class Deliveries(ListAPIView[Delivery]):
     def get_queryset(self) -> DeliveryQuerySet:
         query, tenant = self.request.query_params, tenant_of(self.request)
         since, until = parameters.moment(query, "since"), parameters.moment(query, "until")
-        # Those of a time are found by their ids, whoever has them; those of a status by other indexes.
-        narrowed = query.get("status") or since or until
+        status = parameters.choice(query, "status", Delivery.Status.values)
+        # Those of a time are found by their ids, whoever has them; what is open by its endpoint.
+        narrowed = status in OPEN or since or until
         deliveries = Delivery.objects.of(tenant) if narrowed else Delivery.objects.newest_of(tenant)
-        if status := parameters.choice(query, "status", Delivery.Status.values):
+        if status in OPEN:
             deliveries = deliveries.having_status(status, tenant)
         if event_type := parameters.text(query, "event_type"):
             deliveries = deliveries.of_events(tenant, event_type)
         return deliveries.matching(
+            status=status,
             endpoint_id=parameters.identifier(query, "endpoint_id"),
             event_id=parameters.identifier(query, "event_id"),
             since=since,

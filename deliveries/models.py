@@ -244,6 +244,10 @@ class Delivery(models.Model):
                 condition=Q(status__in=["failed", "dead_letter"], acknowledged=False),
                 name="delivery_in_trouble",
             ),
+            # GET /api/deliveries?status=dead_letter, whether they are many or none.
+            models.Index(
+                fields=["organization", "id"], condition=Q(status="dead_letter"), name="delivery_newest_dead"
+            ),
             # GET /api/deliveries?status=canceled, and the admin's: they are few among millions.
             models.Index(
                 fields=["organization", "id"], condition=Q(status="canceled"), name="delivery_canceled"

@@ -374,6 +374,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
+                condition=models.Q(("status", "dead_letter")),
+                fields=["organization", "id"],
+                name="delivery_newest_dead",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
                 condition=models.Q(("status", "canceled")),
                 fields=["organization", "id"],
                 name="delivery_canceled",

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from deliveries.admin import DeliveryAdmin
 from deliveries.models import Delivery
 from events.admin_search import events_with_dedup_id
 from organizations import admin_lists
@@ -142,7 +143,7 @@ def test_a_part_of_a_tenants_name_is_not_looked_up_among_old_dedup_ids(
 
 def test_the_box_of_a_row_is_djangos(dead: Delivery) -> None:
     dead.event_type = 'a"<b>'
-    list_admin = admin.site.get_model_admin(Delivery)
+    list_admin = DeliveryAdmin(Delivery, admin.site)
 
     assert list_admin.action_checkbox(dead) == ModelAdmin.action_checkbox(list_admin, dead)
 

@@ -46,6 +46,7 @@ ADMIN_READS = {
         "/admin/deliveries/deadletter/?p={page}",
         9,
         "deliveries_delivery_pkey delivery_dead|delivery_last_died",
+        most=2_000,
     ),
     "admin: dead letters by kind of failure": Read(
         "/admin/deliveries/deadletter/?kind=5xx", 9, "delivery_dead|delivery_last_died"
@@ -64,7 +65,7 @@ ADMIN_READS = {
     "admin: a tenant's dead letters by endpoint and cause": Read(
         "/admin/deliveries/deadletter/causes/?tenant={tenant}",
         10,
-        "delivery_dead",
+        "delivery_dead|delivery_newest_dead",
         walks="all of the tenant's that is dead is grouped",
     ),
     "admin: replaying all dead letters": Read(
