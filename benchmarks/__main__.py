@@ -71,7 +71,7 @@ def main(names: list[str]) -> int:
         return 2
     asked = list(QUESTIONS) if quick or not names else [name for name in QUESTIONS if name in names]
     if quick:
-        accept.RUNS = backlog.RUNS = grown.RUNS = 1
+        accept.RUNS = backlog.RUNS = grown.RUNS = grown.PAIRS = 1
     figures = {} if len(asked) == len(QUESTIONS) or not FIGURES.exists() else json.loads(FIGURES.read_text())
     for name in asked:
         figures[name] = ask(name, quick=quick)

@@ -1,9 +1,9 @@
 """What becomes of it all with millions of events stored?
 
 `python -m benchmarks.grown [events]`: accepting and delivering with nothing stored, then with 5,000,000 events and
-10,000,000 attempts (unless told otherwise; some minutes to make), then while a fifth of them is removed for its age: by
-the schedule, as in production, and then the rest as fast as it goes. Also how long the latter takes, what space it
-gives back, and how long lists and pages take before it.
+10,000,000 attempts (unless told otherwise; some minutes to make), then while a fifth of them is removed for its age, by
+the schedule as in production, in turn with as long without. Then the rest as fast as it goes: how long that takes, and
+what space it gives back. Also how long lists and pages take before it.
 """
 
 import statistics
@@ -25,6 +25,7 @@ from deliveries.courtesy import COMPANY
 from triggers_project.local.stack import ROOT, Stack
 
 RUNS = 3
+PAIRS = 5  # with and without removing
 SECONDS = 5.0  # of accepting, in each run
 BACKLOG = 20_000
 EXPIRED = 0.2  # of what is stored
@@ -44,21 +45,23 @@ class Bench:
         self.backlog = tenant(stack, "Backlog", f"{receiver.url}/")["organization"]["id"]
 
     def measure(self) -> dict[str, float]:
-        """Medians of three: events a second, single and in batches; deliveries a second."""
-        found: dict[str, list[float]] = {}
+        """Medians of three."""
         load(f"{self.stack.url}/api/events", self.keys, connections=16, events=0, seconds=2)  # warms up
-        for _ in range(RUNS):
-            for name, path, connections, events in (
-                ("single events/s", "/api/events", 64, 0),
-                ("events/s in batches of 100", "/api/events/batch", 4, 100),
-            ):
-                time.sleep(COMPANY)  # as in `accept.py`
-                answer = load(
-                    self.stack.url + path, self.keys, connections=connections, events=events, seconds=SECONDS
-                )
-                found.setdefault(name, []).append(answer["events/s"])
-            found.setdefault("deliveries/s", []).append(self.deliver())
-        return {name: statistics.median(figures) for name, figures in found.items()}
+        return medians([self.once() for _ in range(RUNS)])
+
+    def once(self) -> dict[str, float]:
+        """Events a second, single and in batches; deliveries a second."""
+        found: dict[str, float] = {}
+        for name, path, connections, events in (
+            ("single events/s", "/api/events", 64, 0),
+            ("events/s in batches of 100", "/api/events/batch", 4, 100),
+        ):
+            time.sleep(COMPANY)  # as in `accept.py`
+            answer = load(
+                self.stack.url + path, self.keys, connections=connections, events=events, seconds=SECONDS
+            )
+            found[name] = answer["events/s"]
+        return found | {"deliveries/s": self.deliver()}
 
     def deliver(self) -> float:
         """Of what is still to be sent once the backlog is stored: the engines begin before that is known here."""
@@ -74,21 +77,27 @@ class Purge:
 
     def __init__(self, stack: Stack, days: int) -> None:
         self._stack, self._days = stack, days
+        self.was_done = False  # before the block had ended
 
     @contextmanager
     def by_the_schedule(self) -> Iterator[None]:
-        """As the schedule does it, until the end of the block, or until nothing is left."""
+        """As the schedule does it, from the beginning of the block to its end, or until nothing is left."""
         code = (
             "import time; from deliveries.purge import purge_expired; from deliveries.tasks import PURGE_SECONDS\n"
+            "print('ready', flush=True)\n"
             f"while purge_expired(days={self._days}, seconds=PURGE_SECONDS): time.sleep({EVERY} - PURGE_SECONDS)"
         )
-        process = subprocess.Popen(self._shell(code), cwd=ROOT, env=self._stack.environ)
+        process = subprocess.Popen(
+            self._shell(code), cwd=ROOT, env=self._stack.environ, stdout=subprocess.PIPE, text=True
+        )
         try:
+            assert process.stdout is not None
+            process.stdout.readline()
             yield
+            self.was_done = self.was_done or process.poll() is not None
         finally:
-            self.was_done = process.poll() is not None
             process.terminate()
-            process.wait()
+            process.communicate()
 
     def the_rest(self) -> tuple[int, float]:
         """As fast as it goes: how many events, in how many seconds."""
@@ -101,6 +110,20 @@ class Purge:
 
     def _shell(self, code: str) -> list[str]:
         return [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+
+
+def beside(bench: Bench, purge: Purge) -> tuple[dict[str, float], dict[str, float]]:
+    """Medians with the schedule at work and without, in turn: the machine is faster at one minute than at another."""
+    meanwhile, without = [], []
+    for _ in range(PAIRS):
+        without.append(bench.once())
+        with purge.by_the_schedule():
+            meanwhile.append(bench.once())
+    return medians(meanwhile), medians(without)
+
+
+def medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
 def gigabytes(stack: Stack) -> float:
@@ -148,14 +171,11 @@ def run(events: int = 5_000_000) -> dict[str, Any]:
         found["on disk before, GB"] = gigabytes(stack)
         purge = Purge(stack, round(DAYS * (1 - EXPIRED)))
         with tqdm(desc="removing what has expired", leave=False):
-            with purge.by_the_schedule():
-                meanwhile = bench.measure()
+            meanwhile, without = beside(bench, purge)
             found["all removed before that was measured"] = purge.was_done
-            afterwards = bench.measure()  # too: the machine is faster at one minute than at another
             removed, took = purge.the_rest()
         for name, figure in meanwhile.items():
-            without = statistics.mean([full[name], afterwards[name]])
-            found[f"while they are removed, {name}, of before and after"] = round(figure / without, 2)
+            found[f"while they are removed, {name}, of without"] = round(figure / without[name], 2)
         found["removed as fast as it goes, events"], found["and in s"] = removed, round(took)
         with psycopg.connect(stack.database_url, autocommit=True) as database:
             for table in TABLES:
