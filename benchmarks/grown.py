@@ -1,7 +1,7 @@
 """What becomes of it all with millions of events stored?
 
-`python -m benchmarks.grown [events]`: accepting and delivering with nothing stored, then with 5,000,000 events and
-10,000,000 attempts (unless told otherwise; some minutes to make), then while a fifth of them is removed for its age, by
+`python -m benchmarks.grown [events]`: accepting and delivering with nothing stored, in turn with 5,000,000 events and
+10,000,000 attempts (unless told otherwise; some minutes to make). Then while a fifth of them is removed for its age, by
 the schedule as in production, in turn with as long without. Then the rest as fast as it goes: how long that takes, and
 what space it gives back. Also how long lists and pages take before it.
 """
@@ -24,12 +24,13 @@ from benchmarks.system import Receiver, fill, paid_up, system, tenant, tenants, 
 from deliveries.courtesy import COMPANY
 from triggers_project.local.stack import ROOT, Stack
 
-RUNS = 3
-PAIRS = 5  # with and without removing
+RUNS = 5  # with nothing stored, and with all
+PAIRS = 3  # with and without removing
 SECONDS = 5.0  # of accepting, in each run
 BACKLOG = 20_000
 EXPIRED = 0.2  # of what is stored
 EVERY = 10  # seconds from one run of the schedule to the next
+TICKS_BACKLOG = 50_000  # which takes about as long
 TABLES = ("events_event", "deliveries_delivery", "deliveries_attempt", "events_oncekey")
 
 
@@ -44,12 +45,10 @@ class Bench:
             database.execute("UPDATE deliveries_endpoint SET state = 'paused'")
         self.backlog = tenant(stack, "Backlog", f"{receiver.url}/")["organization"]["id"]
 
-    def measure(self) -> dict[str, float]:
-        """Medians of three."""
-        load(f"{self.stack.url}/api/events", self.keys, connections=16, events=0, seconds=2)  # warms up
-        return medians([self.once() for _ in range(RUNS)])
+    def warm_up(self) -> None:
+        load(f"{self.stack.url}/api/events", self.keys, connections=16, events=0, seconds=2)
 
-    def once(self) -> dict[str, float]:
+    def once(self, *, seconds: float = SECONDS, backlog: int = BACKLOG) -> dict[str, float]:
         """Events a second, single and in batches; deliveries a second."""
         found: dict[str, float] = {}
         for name, path, connections, events in (
@@ -58,15 +57,15 @@ class Bench:
         ):
             time.sleep(COMPANY)  # as in `accept.py`
             answer = load(
-                self.stack.url + path, self.keys, connections=connections, events=events, seconds=SECONDS
+                self.stack.url + path, self.keys, connections=connections, events=events, seconds=seconds
             )
             found[name] = answer["events/s"]
-        return found | {"deliveries/s": self.deliver()}
+        return found | {"deliveries/s": self.deliver(backlog)}
 
-    def deliver(self) -> float:
+    def deliver(self, count: int) -> float:
         """Of what is still to be sent once the backlog is stored: the engines begin before that is known here."""
-        end = self.receiver.report()["answered"] + BACKLOG
-        fill(self.stack, self.backlog, BACKLOG)
+        end = self.receiver.report()["answered"] + count
+        fill(self.stack, self.backlog, count)
         began, left = time.perf_counter(), end - self.receiver.report()["answered"]
         until(lambda: self.receiver.report()["answered"] >= end, timeout=300, what="the backlog", every=0.05)
         return left / (time.perf_counter() - began)
@@ -112,13 +111,25 @@ class Purge:
         return [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
 
 
+def in_turn(nothing: Bench, bench: Bench) -> tuple[dict[str, float], dict[str, float]]:
+    """Medians of both, of runs in turn: the machine is faster at one minute than at another."""
+    runs: dict[Bench, list[dict[str, float]]] = {nothing: [], bench: []}
+    for each in runs:
+        each.warm_up()
+    for _ in range(RUNS):
+        for each, figures in runs.items():
+            figures.append(each.once())
+    return medians(runs[nothing]), medians(runs[bench])
+
+
 def beside(bench: Bench, purge: Purge) -> tuple[dict[str, float], dict[str, float]]:
-    """Medians with the schedule at work and without, in turn: the machine is faster at one minute than at another."""
+    """Medians with the schedule at work and without, of runs in turn. Each figure takes as long as the schedule from
+    one tick to the next, so there is one in it."""
     meanwhile, without = [], []
     for _ in range(PAIRS):
-        without.append(bench.once())
+        without.append(bench.once(seconds=EVERY, backlog=TICKS_BACKLOG))
         with purge.by_the_schedule():
-            meanwhile.append(bench.once())
+            meanwhile.append(bench.once(seconds=EVERY, backlog=TICKS_BACKLOG))
     return medians(meanwhile), medians(without)
 
 
@@ -149,20 +160,17 @@ def free_gigabytes(stack: Stack) -> float:
 
 def run(events: int = 5_000_000) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    with system() as stack, Receiver() as receiver:
-        bench = Bench(stack, receiver)
-        stack.start_apps()
-        stack.wait_until_ready()
-        empty = bench.measure()
-    found |= {f"nothing stored, {name}": round(figure) for name, figure in empty.items()}
     # Nothing is removed but by us.
-    with system(RETENTION_DAYS="36500") as stack, Receiver() as receiver:
+    with system() as small, system(RETENTION_DAYS="36500") as stack, Receiver() as receiver:
         owners = stored(stack, events)
-        bench = Bench(stack, receiver)
-        stack.start_apps()
-        stack.wait_until_ready()
-        full = bench.measure()
+        nothing, bench = Bench(small, receiver), Bench(stack, receiver)
+        for each in (small, stack):
+            each.start_apps()
+            each.wait_until_ready()
+        empty, full = in_turn(nothing, bench)
+        small.stop()
         for name, figure in full.items():
+            found[f"nothing stored, {name}"] = round(empty[name])
             found[f"{events:,} stored, {name}"] = round(figure)
             found[f"{events:,} stored, {name}, of nothing stored"] = round(figure / empty[name], 2)
         paid_up(stack)

@@ -1,4 +1,4 @@
-"""What a system holds after a while: events with their deliveries and attempts, by COPY, some minutes for 5,000,000.
+"""What a system holds after a while: events with their deliveries and attempts, some minutes for 5,000,000.
 
 `stored(stack, 5_000_000)` makes tenants of very different sizes, each with one endpoint, and spreads their events over
 the last 80 days. Of 100 deliveries 97 were delivered and 3 are dead letters; an event has two attempts on average. They

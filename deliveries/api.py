@@ -45,8 +45,9 @@ class Deliveries(ListAPIView[Delivery]):
         query, tenant = self.request.query_params, tenant_of(self.request)
         since, until = parameters.moment(query, "since"), parameters.moment(query, "until")
         status = parameters.choice(query, "status", Delivery.Status.values)
-        # Those of a time are found by their ids, whoever has them; what is open by its endpoint.
-        narrowed = status in OPEN or since or until
+        # Those of a time are found by their ids, whoever has them; what is open, or dead at one endpoint, by that.
+        dead_at_one = status == Delivery.Status.DEAD_LETTER and query.get("endpoint_id")
+        narrowed = status in OPEN or dead_at_one or since or until
         deliveries = Delivery.objects.of(tenant) if narrowed else Delivery.objects.newest_of(tenant)
         if status in OPEN:
             deliveries = deliveries.having_status(status, tenant)

@@ -16,12 +16,15 @@ from deliveries.traffic import Traffic
 from events.arrivals import Arrivals
 from events.models import OnceKey
 from events.spans import remove_old
+from organizations.deadlocks import again_after_deadlock
 from organizations.sql import run, run_for_tuples
 from organizations.uuid7 import SLACK_OF_CLOCKS, first_id_at
 
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
+# Whoever was refused by a key asks for its event a moment later, when it may have expired.
+ASKED_WITHIN = timedelta(minutes=1)
 
 _OLDEST = """
 SELECT id FROM events_event AS event
@@ -32,7 +35,7 @@ ORDER BY id LIMIT %(most)s::int
 """
 _LOCK_SETTLED = """
 SELECT id FROM deliveries_delivery WHERE event_id = ANY (%(events)s::uuid[]) AND status NOT IN ('pending', 'failed')
-FOR UPDATE
+ORDER BY id FOR UPDATE
 """
 _REMOVE_ATTEMPTS = "DELETE FROM deliveries_attempt WHERE delivery_id = ANY (%(deliveries)s::uuid[])"
 _REMOVE_DELIVERIES = "DELETE FROM deliveries_delivery WHERE id = ANY (%(deliveries)s::uuid[])"
@@ -53,7 +56,7 @@ def purge_expired(*, days: int, seconds: float, shorter: Mapping[str, int] | Non
     run goes on.
     """
     deadline = time.monotonic() + seconds
-    OnceKey.objects.filter(expires_at__lt=Now()).delete()
+    OnceKey.objects.filter(expires_at__lt=Now() - ASKED_WITHIN).delete()
     Replay.objects.filter(finished_at__lt=Now() - timedelta(days=days)).delete()
     removed = 0
     by_tier = [expired_of_tier(tier, days=kept, most=BATCH) for tier, kept in (shorter or {}).items()]
@@ -82,6 +85,7 @@ def _oldest(days: int) -> Iterator[list[uuid.UUID]]:
         after = batch[-1]
 
 
+@again_after_deadlock
 def _remove(batch: list[uuid.UUID]) -> int:
     """Whoever replays one of these at this moment keeps it: what is open by now stays, with its event."""
     with transaction.atomic():

@@ -34,9 +34,10 @@ from organizations.replica import note_changes
 from organizations.verification import allowed_limit, read_states, remembered_key
 
 MOST_TOGETHER = 4 * 1024 * 1024  # bytes of payloads in one commit
-MOST_OF_BATCHES = (
-    256 * 1024
-)  # bytes of bodies, of batches in one commit: neighbours wait while PostgreSQL stores them
+# Of batches in one commit, bytes of bodies: neighbours wait while PostgreSQL stores them. An event counts for at least
+# so much: some 400 in one commit.
+MOST_OF_BATCHES = 256 * 1024
+LEAST_WEIGHT_IN_BATCH = 640
 LEAST_WEIGHT = 16 * 1024  # bytes that an event counts for at least: 256 events in one commit
 COMMITS_AT_ONCE = 1
 BATCHES_AT_ONCE = 2
@@ -103,7 +104,7 @@ class FastEvents:
             _answer_batches,
             threads=self._batch_threads,
             most=MOST_OF_BATCHES,
-            weigh=lambda call: len(call.body),
+            weigh=_weight_of_batch,
             at_once=BATCHES_AT_ONCE,
         )
         self._bell: Collector[None, None] = Collector(_ring_once, threads=self._threads, most=10_000)
@@ -245,16 +246,24 @@ def _answer_batches(calls: list[BatchCall]) -> list[Answered]:
         if refusal is None and not isinstance(found, Exception)
     ]
     answers = iter(take_batches(taken))
-    answered = [
-        Answered(spending, refusal or next(answers), cost or 1)
-        for spending, refusal, cost in zip(spendings, refusals, costs, strict=True)
-    ]
+    outcomes = [refusal or next(answers) for refusal in refusals]
     note_changes(
         call.organization
-        for call, one in zip(calls, answered, strict=True)
-        if isinstance(one.outcome, Answer)
+        for call, outcome in zip(calls, outcomes, strict=True)
+        if isinstance(outcome, Answer)
     )
-    return answered
+    return [
+        Answered(spending, outcome, cost if isinstance(outcome, Answer) else 1)
+        for spending, outcome, cost in zip(spendings, outcomes, costs, strict=True)
+    ]
+
+
+def _weight_of_batch(call: BatchCall) -> int:
+    """Before it is read: each of its events names its payload, but for who tries to look small."""
+    size = len(call.body)
+    if size >= MOST_OF_BATCHES:
+        return size
+    return max(size, call.body.count(b'"payload"') * LEAST_WEIGHT_IN_BATCH)
 
 
 def _read(body: bytes) -> list[IncomingEvent | InvalidBody] | Exception:

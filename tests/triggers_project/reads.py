@@ -122,6 +122,9 @@ API_READS = {
     "deliveries: pending": Read("/api/deliveries?status=pending", 1, "delivery_open"),
     "deliveries: failed": Read("/api/deliveries?status=failed", 1, "delivery_open"),
     "deliveries: dead_letter": Read("/api/deliveries?status=dead_letter", 1, "delivery_newest_dead"),
+    "deliveries: dead letters of an endpoint": Read(
+        "/api/deliveries?status=dead_letter&endpoint_id={endpoint}", 1, "delivery_dead"
+    ),
     "deliveries: delivered": Read("/api/deliveries?status=delivered", 1, "delivery_of_organization"),
     "deliveries: canceled": Read("/api/deliveries?status=canceled", 1, "delivery_canceled"),
     "deliveries to an endpoint": Read(

@@ -24,7 +24,7 @@ class Command(TeachingCommand):
     help = (
         "Says what retention would remove now, by tier, and how long that takes at the pace of its schedule.\n"
         'Nothing need be done: the schedule "Purge" does it, one second in ten. --yes removes it at once, at full\n'
-        "speed; meanwhile events are accepted at half the rate. Days are set by RETENTION_DAYS and\n"
+        "speed; meanwhile fewer events can be accepted. Days are set by RETENTION_DAYS and\n"
         "RETENTION_DAYS_FREE, _PRO, _BUSINESS, _ENTERPRISE."
     )
     examples = (

@@ -9,9 +9,11 @@ import pytest
 from django.http import HttpResponse
 
 from deliveries import intake
+from deliveries.courtesy import Courtesy
 from events import api_fast
 from events.accept import Posted
 from events.models import Event
+from organizations import verification
 from organizations.models import Organization
 from tests.calls import encoded
 from tests.doors import call, exchange
@@ -24,6 +26,12 @@ NOT_STORABLE = {"type": "b", "payload": msgspec.Raw(b"1" * 131_073)}  # jsonb's 
 @pytest.fixture(autouse=True)
 def _inbox_is_enough(acme: SimpleNamespace, rival: SimpleNamespace) -> None:
     Organization.objects.update(inbox_only=True)
+
+
+@pytest.fixture(autouse=True)
+def _keys_stay_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who has to ask for the state of its key comes a moment after the others."""
+    monkeypatch.setattr(verification, "STATE_SECONDS", 60)
 
 
 @pytest.fixture
@@ -72,9 +80,33 @@ def test_those_of_all_tenants_are_one_commit(
 def test_a_commit_takes_no_more_than_its_share(
     acme: SimpleNamespace, commits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_fast, "MOST_OF_BATCHES", 2 * len(encoded({"events": [EVENT] * 2})))
-    at_once(*[(acme, [EVENT] * 2)] * 5)
-    assert sorted(commits) == [2, 4, 4]
+    monkeypatch.setattr(api_fast, "BATCHES_AT_ONCE", 1)
+    monkeypatch.setattr(api_fast, "MOST_OF_BATCHES", 4 * api_fast.LEAST_WEIGHT_IN_BATCH)
+    answers = at_once(*[(acme, [EVENT] * 2)] * 5)
+    assert [answer.status_code for answer in answers] == [202] * 5
+    assert commits == [4, 4, 2]
+
+
+def test_a_large_one_goes_alone(
+    acme: SimpleNamespace, commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_fast, "BATCHES_AT_ONCE", 1)
+    monkeypatch.setattr(api_fast, "MOST_OF_BATCHES", 4_000)
+    large = {**EVENT, "payload": "x" * 5_000}
+    answers = at_once((acme, [EVENT]), (acme, [large]), (acme, [EVENT]))
+    assert [answer.status_code for answer in answers] == [202] * 3
+    assert commits == [1, 1, 1]
+
+
+def test_only_what_was_accepted_counts_as_much(
+    acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[dict[str, int]] = []
+    monkeypatch.setattr(Courtesy, "serve", lambda self, events, **_: served.append(events))
+    was_spent(f"events:{acme.organization.pk}", {0: 97})
+    answers = at_once((acme, [EVENT] * 3), (acme, [EVENT] * 2))
+    assert [answer.status_code for answer in answers] == [202, 429]
+    assert [list(events.values()) for events in served] == [[3], [1]]
 
 
 def test_what_is_wrong_with_one_is_told_to_its_caller_alone(
@@ -97,32 +129,40 @@ def test_what_is_wrong_with_one_is_told_to_its_caller_alone(
     assert Event.objects.count() == 3
 
 
-def test_without_an_endpoint_only_its_own_are_refused(acme: SimpleNamespace, rival: SimpleNamespace) -> None:
+def test_without_an_endpoint_only_its_own_are_refused(
+    acme: SimpleNamespace, rival: SimpleNamespace, commits: list[int]
+) -> None:
     Organization.objects.filter(pk=rival.organization.pk).update(inbox_only=False)
     answers = at_once((acme, [EVENT]), (rival, [EVENT] * 2), (acme, [EVENT]))
+    assert commits == [4]
     assert [answer.status_code for answer in answers] == [202, 422, 202]
     assert answers[1].json()["code"] == "no_endpoint"
 
 
 def test_a_dedup_id_that_comes_in_two_of_them_is_accepted_once(
-    acme: SimpleNamespace, rival: SimpleNamespace
+    acme: SimpleNamespace, rival: SimpleNamespace, commits: list[int]
 ) -> None:
     event = {**EVENT, "dedup_id": "d"}
     first, second, of_another = at_once((acme, [event]), (acme, [event, EVENT]), (rival, [event]))
+    assert commits == [4]
     assert [answer.status_code for answer in (first, second, of_another)] == [202, 207, 202]
     assert second.json()["results"][0]["id"] == first.json()["results"][0]["id"]
 
 
-def test_what_the_database_refuses_spoils_no_other(acme: SimpleNamespace, rival: SimpleNamespace) -> None:
+def test_what_the_database_refuses_spoils_no_other(
+    acme: SimpleNamespace, rival: SimpleNamespace, commits: list[int]
+) -> None:
     answers = at_once((acme, [EVENT]), (rival, [NOT_STORABLE, EVENT]), (acme, [EVENT]))
+    assert commits == [4]
     assert [answer.status_code for answer in answers] == [202, 207, 202]
     assert [result["status"] for result in answers[1].json()["results"]] == ["rejected", "accepted"]
 
 
 def test_each_has_its_own_line_in_the_log(
-    acme: SimpleNamespace, rival: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+    acme: SimpleNamespace, rival: SimpleNamespace, commits: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = at_once((acme, [EVENT] * 2), (rival, [EVENT]))
+    assert commits == [3]
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     told = {line["request_id"]: line for line in lines if line["event"] == "batch.accepted"}
     for number, (answer, tenant) in enumerate(zip(answers, (acme, rival), strict=True)):
