@@ -17,12 +17,15 @@ EVENTS = 60
 def test_what_has_not_started_stays_and_resume_sends_the_rest(
     committed_organization: Organization, state: str
 ) -> None:
-    once = threading.Lock()
+    once, stopped = threading.Lock(), threading.Event()
 
     def stop_it(conversation: Conversation) -> None:
+        """By the first; no other is answered before."""
         if once.acquire(blocking=False):
             disabled = {"disabled_reason": "for a test"} if state == "disabled" else {}
             Endpoint.objects.update(state=state, **disabled)
+            stopped.set()
+        assert stopped.wait(timeout=10)
         answers(204)(conversation)
 
     with receiving(stop_it) as receiver:
