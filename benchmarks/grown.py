@@ -123,8 +123,8 @@ def in_turn(nothing: Bench, bench: Bench) -> tuple[dict[str, float], dict[str, f
 
 
 def beside(bench: Bench, purge: Purge) -> tuple[dict[str, float], dict[str, float]]:
-    """Medians with the schedule at work and without, of runs in turn. Each figure takes as long as the schedule from
-    one tick to the next, so there is one in it."""
+    """Medians with the schedule at work and without, of runs in turn. Each figure takes about as long as the schedule
+    from one tick to the next, so there is one in it."""
     meanwhile, without = [], []
     for _ in range(PAIRS):
         without.append(bench.once(seconds=EVERY, backlog=TICKS_BACKLOG))

@@ -68,8 +68,8 @@ Block = tuple[list[str], list[str], list[str]]
 
 def store(database: psycopg.Connection[Any], block: Block) -> None:
     """Attempts come in runs, as when a receiver is down for a while, and by INSERT: so small ones fill the gaps that
-    larger ones have left in their blocks, as in production over the days. Else those that are measured later would,
-    each in a block of its own, which is read and logged whole."""
+    larger ones have left in their blocks. Mixed at random they would not, and those that are measured later would: each
+    in a block of its own, which is read and logged whole (`README.md`, "Where the time goes")."""
     for table, lines in zip((EVENTS, DELIVERIES, ATTEMPTS), block, strict=True):
         with database.cursor().copy(sql.SQL("COPY " + table + " FROM STDIN")) as copy:
             copy.write("".join(lines))

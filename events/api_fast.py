@@ -34,11 +34,11 @@ from organizations.replica import note_changes
 from organizations.verification import allowed_limit, read_states, remembered_key
 
 MOST_TOGETHER = 4 * 1024 * 1024  # bytes of payloads in one commit
+LEAST_WEIGHT = 16 * 1024  # bytes that an event counts for at least: 256 events in one commit
 # Of batches in one commit, bytes of bodies: neighbours wait while PostgreSQL stores them. An event counts for at least
 # so much: some 400 in one commit.
 MOST_OF_BATCHES = 256 * 1024
 LEAST_WEIGHT_IN_BATCH = 640
-LEAST_WEIGHT = 16 * 1024  # bytes that an event counts for at least: 256 events in one commit
 COMMITS_AT_ONCE = 1
 BATCHES_AT_ONCE = 2
 WATCHED_SECONDS = 10  # after the last event: whoever was late keeps up again long before

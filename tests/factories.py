@@ -83,6 +83,15 @@ def make_delivery(
     return delivery
 
 
+def make_deliveries(endpoint: Endpoint, number: int, **fields: Any) -> None:
+    """Each of an event of its own."""
+    organization = endpoint.organization
+    Delivery.objects.bulk_create(
+        Delivery(organization=organization, endpoint=endpoint, event=event, event_type=event.type, **fields)
+        for event in make_events(organization, number)
+    )
+
+
 def make_replay(organization: Organization, **fields: Any) -> Replay:
     """Of many deliveries; it runs."""
     return Replay.objects.create(organization=organization, status="dead_letter", as_of=Now(), **fields)

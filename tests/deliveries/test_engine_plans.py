@@ -14,13 +14,13 @@ from django.db.models.functions import Now
 from deliveries.backoff import Verdict
 from deliveries.claim import Claimed
 from deliveries.database import connect
-from deliveries.models import Delivery, Endpoint
+from deliveries.models import Endpoint
 from deliveries.settle import SESSION, SETTLE, settle
 from organizations.models import Organization
 from tests.concurrency import at_once
 from tests.deliveries.engine_room import GOOD, Connection, an_engine, answer, claiming
 from tests.deliveries.receiver import answers, receiving
-from tests.factories import make_delivery, make_endpoint, make_events
+from tests.factories import make_deliveries, make_delivery, make_endpoint
 
 BACKLOG = 1_000
 FEW = 100
@@ -34,18 +34,7 @@ _ROWS_READ = "SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_us
 
 
 def backlog(endpoint: Endpoint, number: int) -> None:
-    organization = endpoint.organization
-    events = make_events(organization, number)
-    Delivery.objects.bulk_create(
-        Delivery(
-            organization=organization,
-            endpoint=endpoint,
-            event=event,
-            event_type=event.type,
-            next_attempt_at=Now(),
-        )
-        for event in events
-    )
+    make_deliveries(endpoint, number, next_attempt_at=Now())
 
 
 def count_rows() -> None:

@@ -15,7 +15,7 @@ from deliveries.admin_tenant import its_events
 from deliveries.models import Attempt, Delivery, Endpoint
 from events.models import Event
 from organizations.models import Organization
-from tests.factories import make_endpoint, make_events, make_organization
+from tests.factories import make_deliveries, make_endpoint, make_organization
 from tests.triggers_project.test_read_plans import looked_at, nodes_of
 from triggers_project.pages import encode_cursor
 
@@ -36,19 +36,7 @@ def acme(committed_acme: SimpleNamespace) -> Iterator[SimpleNamespace]:
 
 
 def post(organization: Organization, number: int) -> None:
-    endpoint = make_endpoint(organization)
-    events = make_events(organization, number)
-    Delivery.objects.bulk_create(
-        Delivery(
-            organization=organization,
-            endpoint=endpoint,
-            event=event,
-            event_type=event.type,
-            status="delivered",
-            settled_at=Now(),
-        )
-        for event in events
-    )
+    make_deliveries(make_endpoint(organization), number, status="delivered", settled_at=Now())
 
 
 def looks(queries: CaptureQueriesContext) -> list[dict[str, Any]]:
