@@ -42,6 +42,7 @@ def stored(stack: Stack, events: int) -> list[dict[str, Any]]:
     made = tenants(stack, TENANTS, "http://127.0.0.1:9/nobody")
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         database.execute("SET synchronous_commit = off")
+        database.execute("SELECT setseed(0.7)")
         rows = database.execute("SELECT organization_id::text, id::text FROM deliveries_endpoint").fetchall()
         endpoints: dict[str, str] = dict(rows)
         owners = [(answer["organization"]["id"], endpoints[answer["organization"]["id"]]) for answer in made]
@@ -67,13 +68,13 @@ Block = tuple[list[str], list[str], list[str]]
 
 
 def store(database: psycopg.Connection[Any], block: Block) -> None:
-    """Attempts come in runs, as when a receiver is down for a while, and by INSERT: so small ones fill the gaps that
-    larger ones have left in their blocks. Mixed at random they would not, and those that are measured later would: each
-    in a block of its own, which is read and logged whole (`README.md`, "Where the time goes")."""
+    """Attempts as the product stores them: by INSERT, and mixed, for between the first and the next attempt of a
+    delivery come those of others. In the order of deliveries, or by COPY, which looks at no block but its last, larger
+    rows leave gaps that only those that are measured later fill (`README.md`, "Where the time goes")."""
     for table, lines in zip((EVENTS, DELIVERIES, ATTEMPTS), block, strict=True):
         with database.cursor().copy(sql.SQL("COPY " + table + " FROM STDIN")) as copy:
             copy.write("".join(lines))
-    database.execute("INSERT INTO deliveries_attempt SELECT * FROM incoming_attempt ORDER BY outcome DESC")
+    database.execute("INSERT INTO deliveries_attempt SELECT * FROM incoming_attempt ORDER BY random()")
     database.execute("TRUNCATE incoming_attempt")
 
 
