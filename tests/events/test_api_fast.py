@@ -1,12 +1,18 @@
 """What the fast lane does between the calls that it serves."""
 
 import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from deliveries.lateness import LOOK_EVERY, Lateness
 from events import api_fast
 from events.api_fast import FastEvents
+from organizations.verification import Remembered
 
 
 def test_who_is_idle_looks_no_more_whether_it_is_late_until_somebody_comes(
@@ -28,3 +34,88 @@ def test_who_is_idle_looks_no_more_whether_it_is_late_until_somebody_comes(
 
     first, second, idle = asyncio.run(served_twice())
     assert 0 < first < second == idle
+
+
+KEY: Any = SimpleNamespace(public_id="k")
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not happened():  # noqa: ASYNC110  (what happens in a thread sets no event of this loop)
+            await asyncio.sleep(0.01)
+
+
+def lasting(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr(api_fast, "remembered_key", lambda _: Remembered(KEY, seconds))
+
+
+def read_by(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> list[Sequence[str]]:
+    """What the states were read of, each time; `work` is what reading them does."""
+    asked: list[Sequence[str]] = []
+
+    def read(public_ids: Sequence[str]) -> list[None]:
+        asked.append(public_ids)
+        work()
+        return [None for _ in public_ids]
+
+    monkeypatch.setattr(api_fast, "read_states", read)
+    return asked
+
+
+def test_a_state_that_ends_soon_is_read_again_once_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    lasting(monkeypatch, 0.1)
+    held = threading.Event()
+    asked = read_by(monkeypatch, lambda: held.wait(20))
+
+    async def called_while_it_is_read() -> None:
+        events = FastEvents()
+        for _ in range(3):
+            assert await asyncio.wait_for(events.known_key("text"), timeout=10) is KEY
+        await until(lambda: asked == [["k"]])
+        held.set()
+        await until(lambda: not events._renewing)
+        await events.known_key("text")
+        await until(lambda: asked == [["k"], ["k"]])
+        events.close()
+
+    try:
+        asyncio.run(called_while_it_is_read())
+    finally:
+        held.set()
+
+
+def test_a_state_that_lasts_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    lasting(monkeypatch, 0.4)
+    asked = read_by(monkeypatch, lambda: None)
+
+    async def called() -> None:
+        events = FastEvents()
+        assert await events.known_key("text") is KEY
+        await asyncio.sleep(0.05)
+        events.close()
+
+    asyncio.run(called())
+    assert asked == []
+
+
+def test_a_state_that_can_not_be_read_ahead_fails_nobody_before_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lasting(monkeypatch, 0.1)
+
+    def fail() -> None:
+        raise OperationalError("gone")
+
+    asked = read_by(monkeypatch, fail)
+
+    async def called() -> None:
+        events = FastEvents()
+        for times in (1, 2):
+            assert await events.known_key("text") is KEY
+            await until(lambda times=times: len(asked) == times and not events._renewing)
+        lasting(monkeypatch, 0.0)
+        with pytest.raises(OperationalError):
+            await events.known_key("text")
+        events.close()
+
+    asyncio.run(called())

@@ -342,6 +342,17 @@ def test_what_is_remembered_is_fresh_for_half_a_second(acme: SimpleNamespace, cl
     assert (first.fresh, second.fresh) == (True, False)
 
 
+def test_before_it_ends_it_is_time_to_read_it_again(acme: SimpleNamespace, clock: SimpleNamespace) -> None:
+    find_key(acme.key, caller=HERE)
+    clock.now += 0.2
+    first = remembered_key(acme.key)
+    clock.now += 0.2
+    second = remembered_key(acme.key)
+    assert first is not None
+    assert second is not None
+    assert (first.ends_soon, second.ends_soon) == (False, True)
+
+
 def test_a_secret_is_remembered_for_ten_minutes(acme: SimpleNamespace, clock: SimpleNamespace) -> None:
     find_key(acme.key, caller=HERE)
     clock.now += 601
