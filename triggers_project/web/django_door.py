@@ -10,6 +10,7 @@ from django.conf import settings
 
 from triggers_project.bodies import LARGEST_BODY
 from triggers_project.web.bodies import IncomingBody
+from triggers_project.web.room import with_room
 
 # Few would answer as fast: they share one interpreter lock. But one that asks the database for long is held.
 THREADS = 32
@@ -20,6 +21,7 @@ Headers = list[tuple[str, str]]
 class DjangoDoor:
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self._application = application
+        self._called = with_room(self._call)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="django")
 
     async def answer(self, scope: Any, proto: Any, body: IncomingBody) -> None:
@@ -28,7 +30,7 @@ class DjangoDoor:
             await body.receive(self._read_ahead(scope.path))
         environ = environ_of(scope, body)
         loop = asyncio.get_running_loop()
-        status, headers, content = await loop.run_in_executor(self._threads, self._call, environ)
+        status, headers, content = await loop.run_in_executor(self._threads, self._called, environ)
         proto.response_bytes(status, headers, content)
 
     def _read_ahead(self, path: str) -> int:
