@@ -13,6 +13,7 @@ from deliveries.models import Delivery, Endpoint, Replay
 from deliveries.querysets import DeliveryQuerySet
 from events.incoming import IncomingEvent, read_event
 from events.models import Event
+from organizations.key_format import KeyParts, compose, new_parts, take_apart
 from organizations.keys import generate_key
 from organizations.models import Organization, new_id
 from organizations.tiers import Tier
@@ -121,3 +122,9 @@ def ahead(**amount: float) -> Any:
 def due() -> DeliveryQuerySet:
     """The deliveries whose time has come."""
     return Delivery.objects.open().filter(next_attempt_at__lte=Now())
+
+
+def with_another_secret(text: str) -> str:
+    parts = take_apart(text)
+    assert parts is not None
+    return compose(KeyParts(parts.public_id, new_parts().secret))

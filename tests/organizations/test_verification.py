@@ -1,19 +1,16 @@
 from collections.abc import Iterator
-from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import bcrypt
 import pytest
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from organizations import verification
-from organizations.key_format import KeyParts, compose, new_parts, take_apart
+from organizations.key_format import compose, new_parts, take_apart
 from organizations.models import ApiKey, Organization
-from organizations.verification import FAILURES_PER_MINUTE, find_key, read_states, remembered_key
+from organizations.verification import FAILURES_PER_MINUTE, find_key
 from tests.concurrency import at_once
-from tests.factories import ago, make_key
+from tests.factories import ago, make_key, with_another_secret
 
 HERE, ELSEWHERE = "198.51.100.1", "198.51.100.2"
 
@@ -30,21 +27,6 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
     monkeypatch.setattr(bcrypt, "checkpw", check)
     return asked
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """The clock that the memories go by; `clock.now` is set by the test."""
-    clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    yield clock
-    verification.forget_all()
-
-
-def with_another_secret(text: str) -> str:
-    parts = take_apart(text)
-    assert parts is not None
-    return compose(KeyParts(parts.public_id, new_parts().secret))
 
 
 def test_a_valid_key_is_found_with_its_organization(acme: SimpleNamespace) -> None:
@@ -305,102 +287,3 @@ def test_secrets_are_compared_in_constant_time(
     assert find_key(with_another_secret(acme.key), caller=HERE) is None
     assert find_key(acme.key, caller=HERE)
     assert compared == [False, False, True]
-
-
-# --- Without waiting ----------------------------------------------------------------------------------------------
-
-
-def test_what_was_found_once_is_remembered(acme: SimpleNamespace, clock: SimpleNamespace) -> None:
-    assert remembered_key(acme.key) is None
-    find_key(acme.key, caller=HERE)
-    found = remembered_key(acme.key)
-    assert found is not None
-    assert (found.key.organization, found.fresh) == (acme.organization, True)
-
-
-@pytest.mark.parametrize("text", ["", "trg_no_key"])
-def test_what_is_no_key_is_not_remembered(acme: SimpleNamespace, text: str) -> None:
-    find_key(acme.key, caller=HERE)
-    assert remembered_key(text) is None
-
-
-def test_another_secret_is_not_remembered(acme: SimpleNamespace) -> None:
-    find_key(acme.key, caller=HERE)
-    wrong = with_another_secret(acme.key)
-    find_key(wrong, caller=HERE)
-    assert remembered_key(wrong) is None
-
-
-def test_what_is_remembered_is_fresh_for_half_a_second(acme: SimpleNamespace, clock: SimpleNamespace) -> None:
-    find_key(acme.key, caller=HERE)
-    clock.now += 0.4
-    first = remembered_key(acme.key)
-    clock.now += 0.2
-    second = remembered_key(acme.key)
-    assert first is not None
-    assert second is not None
-    assert (first.fresh, second.fresh) == (True, False)
-
-
-def test_before_it_ends_it_is_time_to_read_it_again(acme: SimpleNamespace, clock: SimpleNamespace) -> None:
-    find_key(acme.key, caller=HERE)
-    clock.now += 0.2
-    first = remembered_key(acme.key)
-    clock.now += 0.2
-    second = remembered_key(acme.key)
-    assert first is not None
-    assert second is not None
-    assert (first.ends_soon, second.ends_soon) == (False, True)
-
-
-def test_a_secret_is_remembered_for_ten_minutes(acme: SimpleNamespace, clock: SimpleNamespace) -> None:
-    find_key(acme.key, caller=HERE)
-    clock.now += 601
-    assert remembered_key(acme.key) is None
-
-
-def test_a_use_that_is_to_be_noted_is_not_remembered(acme: SimpleNamespace) -> None:
-    find_key(acme.key, caller=HERE)
-    found = remembered_key(acme.key)
-    assert found is not None
-    found.key.last_used_at = timezone.now() - timedelta(minutes=2)
-    assert remembered_key(acme.key) is None
-
-
-def test_all_states_that_were_in_use_are_read_in_one_query(
-    acme: SimpleNamespace, rival: SimpleNamespace, clock: SimpleNamespace, django_assert_num_queries: Any
-) -> None:
-    for tenant in (acme, rival):
-        find_key(tenant.key, caller=HERE)
-    clock.now += 0.6
-    Organization.objects.update(tier="pro")
-    parts = take_apart(acme.key)
-    assert parts is not None
-    with django_assert_num_queries(1):
-        read_states([parts.public_id])
-    found = [remembered_key(tenant.key) for tenant in (acme, rival)]
-    assert [(one.key.organization.tier, one.fresh) for one in found if one] == [("pro", True)] * 2
-
-
-def test_a_state_that_nobody_used_lately_is_left_alone(
-    acme: SimpleNamespace, rival: SimpleNamespace, clock: SimpleNamespace
-) -> None:
-    find_key(rival.key, caller=HERE)
-    clock.now += 5
-    find_key(acme.key, caller=HERE)
-    clock.now += 0.6
-    parts = take_apart(acme.key)
-    assert parts is not None
-    read_states([parts.public_id])
-    found = remembered_key(rival.key)
-    assert found is not None
-    assert not found.fresh
-
-
-def test_a_key_that_ended_is_forgotten_when_its_state_is_read(acme: SimpleNamespace) -> None:
-    find_key(acme.key, caller=HERE)
-    ApiKey.objects.update(revoked_at=Now())
-    parts = take_apart(acme.key)
-    assert parts is not None
-    read_states([parts.public_id])
-    assert remembered_key(acme.key) is None
