@@ -15,7 +15,7 @@ from events.spans import EVERYBODY, KEPT, Grain, database_now
 from organizations.sql import run
 from organizations.uuid7 import first_id_at
 
-# A minute is counted until so long after its end, for events that are committed late.
+# A minute is counted again when so long after its end another begins, for events that are committed late.
 LATE = timedelta(minutes=1)
 # Hours are added up from minutes, which must still be there from the beginning of the first hour on.
 FURTHEST_BACK = KEPT[Grain.MINUTE] - timedelta(hours=1)
@@ -66,12 +66,12 @@ def count_arrivals(*, seconds: float) -> int:
 
 
 def _minutes_to_count(now: datetime) -> list[datetime]:
-    """From the last that was counted, and is not yet sure, to the one under way."""
+    """The one under way; the first time that it is, from the last that was counted and is not yet sure."""
     counted = Arrivals.objects.filter(organization_id=EVERYBODY, grain=Grain.MINUTE, at__lte=now)
     last = counted.aggregate(last=Max("at"))["last"]
-    first = Grain.MINUTE.begin(now - FURTHEST_BACK)
+    first, under_way = Grain.MINUTE.begin(now - FURTHEST_BACK), Grain.MINUTE.begin(now)
     if last is not None:
-        first = max(first, last - LATE)
+        first = max(first, last if last == under_way else last - LATE)
     number = int((now - first) / Grain.MINUTE.length) + 1
     return [first + Grain.MINUTE.length * index for index in range(number)]
 

@@ -1,5 +1,6 @@
 import time
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -86,17 +87,46 @@ def test_counting_again_changes_nothing(organization: Organization, now: datetim
     assert set(Arrivals.objects.values_list()) == before
 
 
+@pytest.fixture
+def a_minute_later(now: datetime, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def pass_by() -> None:
+        monkeypatch.setattr(arrivals_count, "database_now", lambda: now + MINUTE.length)
+
+    return pass_by
+
+
 def test_a_count_goes_on_from_the_last_minute_that_may_not_be_all_there(
-    organization: Organization, now: datetime
+    organization: Organization, a_minute_later: Callable[[], None]
 ) -> None:
     assert count() == FURTHEST_BACK / MINUTE.length + 1
-    assert count() == 2
+    a_minute_later()
+    assert count() == 3
 
 
-def test_what_is_committed_a_minute_late_is_counted(organization: Organization, now: datetime) -> None:
+def test_within_a_minute_only_that_is_counted_again(organization: Organization, now: datetime) -> None:
+    count()
+    arrive(organization, now)
+    assert count() == 1
+    assert counted(MINUTE) == {MINUTE.begin(now): 1}
+
+
+def test_what_came_after_the_last_count_of_its_minute_is_counted_in_the_next(
+    organization: Organization, now: datetime, a_minute_later: Callable[[], None]
+) -> None:
+    count()
+    arrive(organization, now)
+    a_minute_later()
+    count()
+    assert counted(MINUTE) == {MINUTE.begin(now): 1}
+
+
+def test_what_is_committed_a_minute_late_is_counted(
+    organization: Organization, now: datetime, a_minute_later: Callable[[], None]
+) -> None:
     count()
     before = now - MINUTE.length
     arrive(organization, before)
+    a_minute_later()
     count()
     assert counted(MINUTE) == {MINUTE.begin(before): 1}
     assert counted(HOUR) == {HOUR.begin(before): 1}
