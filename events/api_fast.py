@@ -89,7 +89,7 @@ class FastEvents:
         self._lateness, self._courtesy, self._company = Lateness(), Courtesy(), Company()
         self._watching: asyncio.Task[None] | None = None
         self._end_of_watch = 0.0
-        self._renewing = False
+        self._renewal: asyncio.Future[None] | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._log = structlog.get_logger(__name__).bind()
         self._threads = ThreadPoolExecutor(COMMITS_AT_ONCE + 2, thread_name_prefix="collected")
@@ -116,20 +116,22 @@ class FastEvents:
     async def known_key(self, text: str) -> ApiKey | None:
         """The valid key that `text` is, if this process has checked it before. None says nothing about it."""
         found = remembered_key(text)
-        if found is None:
-            return None
-        if not found.fresh:
+        if found is not None and not found.fresh and self._renewal is not None:
+            await asyncio.wait([self._renewal])
+            found = remembered_key(text)
+        if found is not None and not found.fresh:
             await self._states.ask(found.key.public_id)
             found = remembered_key(text)
-            return found.key if found and found.fresh else None
-        if found.ends_soon and not self._renewing:
-            self._renewing = True
-            self._states.tell(found.key.public_id).add_done_callback(self._renewed)
+        if found is None or not found.fresh:
+            return None
+        if found.ends_soon and self._renewal is None:
+            self._renewal = self._states.tell(found.key.public_id)
+            self._renewal.add_done_callback(self._renewed)
         return found.key
 
     def _renewed(self, done: "asyncio.Future[None]") -> None:
         """Whether it went well is for those to hear who can't do without it."""
-        self._renewing = False
+        self._renewal = None
         if not done.cancelled():
             done.exception()
 

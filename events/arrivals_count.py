@@ -8,18 +8,18 @@ import time
 import uuid
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db import transaction
 
 from events.arrivals import Arrivals
 from events.spans import EVERYBODY, KEPT, Grain, database_now
 from organizations.sql import run
 from organizations.uuid7 import first_id_at
 
-# A minute is counted again when so long after its end another begins, for events that are committed late.
+# A minute is counted for the last time so long after its end or later, for events that are committed late.
 LATE = timedelta(minutes=1)
 # Hours are added up from minutes, which must still be there from the beginning of the first hour on.
 FURTHEST_BACK = KEPT[Grain.MINUTE] - timedelta(hours=1)
-# However slow a run is, it looks at the two minutes that were counted last, and at one that is new.
+# However slow the first run of a minute is, it looks at the two minutes that were counted last, and at one that is new.
 FEWEST = 3
 
 COUNT = """
@@ -52,26 +52,28 @@ def count_arrivals(*, seconds: float) -> int:
     Begins no further minute after so many seconds; the next run goes on.
     """
     deadline = time.monotonic() + seconds
-    minutes = _minutes_to_count(database_now())
     done: list[datetime] = []
-    for minute in minutes:
-        _count(minute)
-        done.append(minute)
-        if time.monotonic() >= deadline and len(done) >= FEWEST:
-            break
-    for grain, of in ((Grain.QUARTER, Grain.MINUTE), (Grain.HOUR, Grain.QUARTER)):
-        for at in sorted({grain.begin(minute) for minute in done}):
-            _add_up(grain, at, of=of)
+    with transaction.atomic():  # minutes that were counted and not added up would never be
+        for minute in _minutes_to_count(database_now()):
+            _count(minute)
+            done.append(minute)
+            if time.monotonic() >= deadline and len(done) >= FEWEST:
+                break
+        for grain, of in ((Grain.QUARTER, Grain.MINUTE), (Grain.HOUR, Grain.QUARTER)):
+            for at in sorted({grain.begin(minute) for minute in done}):
+                _add_up(grain, at, of=of)
     return len(done)
 
 
 def _minutes_to_count(now: datetime) -> list[datetime]:
-    """The one under way; the first time that it is, from the last that was counted and is not yet sure."""
-    counted = Arrivals.objects.filter(organization_id=EVERYBODY, grain=Grain.MINUTE, at__lte=now)
-    last = counted.aggregate(last=Max("at"))["last"]
+    """Only the one under way, if it is the latest that was counted; else from the minute before the last that was. (A
+    minute later than the one under way: the clock was put back.)"""
+    minutes = Arrivals.objects.filter(organization_id=EVERYBODY, grain=Grain.MINUTE)
+    counted = minutes.order_by("-at").values_list("at", flat=True)
+    latest, last = counted.first(), counted.filter(at__lte=now).first()
     first, under_way = Grain.MINUTE.begin(now - FURTHEST_BACK), Grain.MINUTE.begin(now)
     if last is not None:
-        first = max(first, last if last == under_way else last - LATE)
+        first = max(first, under_way if latest == under_way else last - LATE)
     number = int((now - first) / Grain.MINUTE.length) + 1
     return [first + Grain.MINUTE.length * index for index in range(number)]
 

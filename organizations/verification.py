@@ -53,10 +53,13 @@ class _Checked:
     until: float
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _State:
+    """`used`: somebody has called with it since it was read."""
+
     key: ApiKey
     until: float
+    used: bool = False
 
 
 class _Memory(OrderedDict[str, E]):
@@ -131,21 +134,22 @@ def remembered_key(text: str) -> Remembered | None:
         return None
     if not _known(public_id, _proof_of(text), state.key.secret_hash):
         return None
+    state.used = True
     return Remembered(state.key, state.until - time.monotonic())
 
 
 def read_states(public_ids: Sequence[str]) -> list[None]:
-    """Reads the state of these keys again, and in the same query of all that were in use a moment ago: with many
-    tenants each would else be a query of its own, some three times a second."""
+    """Reads the state of these keys again, and in the same query of all that end soon and were used since they were
+    read: with many tenants each would else be a query of its own, some three times a second."""
     now = time.monotonic()
-    soon = now + max(RENEWED_AHEAD, STATE_SECONDS / 2)
+    soon = now + STATE_SECONDS / 2
     wanted = set(public_ids)
     with _lock:
         for public_id in reversed(_states):
             state = _states[public_id]
             if state.until < soon - STATE_SECONDS:
                 break
-            if state.until < soon:
+            if state.until < soon and state.used:
                 wanted.add(public_id)
     found = {key.public_id: key for key in _valid_keys().filter(public_id__in=wanted)}
     with _lock:
@@ -176,6 +180,7 @@ def _current_state(public_id: str) -> ApiKey | None:
     now = time.monotonic()
     known = _states.get(public_id)
     if known is not None and known.until > now:
+        known.used = True
         return known.key
     key = _valid_keys().filter(public_id=public_id).first()
     if key is not None:

@@ -1,6 +1,7 @@
 """What the fast lane does between the calls that it serves."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -73,7 +74,7 @@ def test_a_state_that_ends_soon_is_read_again_once_and_nobody_waits(monkeypatch:
             assert await asyncio.wait_for(events.known_key("text"), timeout=10) is KEY
         await until(lambda: asked == [["k"]])
         held.set()
-        await until(lambda: not events._renewing)
+        await until(lambda: events._renewal is None)
         await events.known_key("text")
         await until(lambda: asked == [["k"], ["k"]])
         events.close()
@@ -91,7 +92,7 @@ def test_a_state_that_lasts_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -
     async def called() -> None:
         events = FastEvents()
         assert await events.known_key("text") is KEY
-        await asyncio.sleep(0.05)
+        assert events._renewal is None
         events.close()
 
     asyncio.run(called())
@@ -108,14 +109,48 @@ def test_a_state_that_can_not_be_read_ahead_fails_nobody_before_it_ends(
 
     asked = read_by(monkeypatch, fail)
 
+    complaints: list[dict[str, Any]] = []
+
     async def called() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
         events = FastEvents()
         for times in (1, 2):
             assert await events.known_key("text") is KEY
-            await until(lambda times=times: len(asked) == times and not events._renewing)
+            await until(lambda times=times: len(asked) == times and events._renewal is None)
         lasting(monkeypatch, 0.0)
         with pytest.raises(OperationalError):
             await events.known_key("text")
         events.close()
+        gc.collect()
 
     asyncio.run(called())
+    assert complaints == []
+
+
+def test_who_comes_while_a_state_that_has_ended_is_read_waits_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lasting(monkeypatch, 0.1)
+    held = threading.Event()
+
+    def read() -> None:
+        held.wait(20)
+        lasting(monkeypatch, 0.5)
+
+    asked = read_by(monkeypatch, read)
+
+    async def called() -> None:
+        events = FastEvents()
+        await events.known_key("text")
+        lasting(monkeypatch, -0.1)
+        late = asyncio.create_task(events.known_key("text"))
+        await until(lambda: asked == [["k"]])
+        held.set()
+        assert await asyncio.wait_for(late, timeout=10) is KEY
+        events.close()
+
+    try:
+        asyncio.run(called())
+    finally:
+        held.set()
+    assert asked == [["k"]]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 
 from events import arrivals_count, tasks
 from events.arrivals_count import COUNT, FURTHEST_BACK, accepted_since, count_arrivals
@@ -118,6 +118,32 @@ def test_what_came_after_the_last_count_of_its_minute_is_counted_in_the_next(
     a_minute_later()
     count()
     assert counted(MINUTE) == {MINUTE.begin(now): 1}
+
+
+def test_after_a_clock_was_put_back_the_minute_before_is_counted_as_well(
+    organization: Organization, now: datetime
+) -> None:
+    count()
+    Arrivals.objects.create(
+        organization_id=EVERYBODY, grain=MINUTE, at=MINUTE.begin(now) + 30 * MINUTE.length, accepted=0
+    )
+    arrive(organization, now - MINUTE.length)
+    assert count() == 2
+    assert counted(MINUTE) == {MINUTE.begin(now - MINUTE.length): 1}
+
+
+def test_a_run_that_fails_before_it_has_added_up_has_counted_nothing(
+    organization: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrive(organization, now)
+    add_up = arrivals_count.ADD_UP
+    monkeypatch.setattr(arrivals_count, "ADD_UP", "SELECT 1 / 0")
+    with pytest.raises(DataError):
+        count()
+    assert counted(MINUTE) == {}
+    monkeypatch.setattr(arrivals_count, "ADD_UP", add_up)
+    count()
+    assert (counted(MINUTE), counted(HOUR)) == ({MINUTE.begin(now): 1}, {HOUR.begin(now): 1})
 
 
 def test_what_is_committed_a_minute_late_is_counted(

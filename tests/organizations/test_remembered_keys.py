@@ -8,7 +8,8 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from organizations.key_format import take_apart
+from organizations import verification
+from organizations.key_format import public_part
 from organizations.models import ApiKey, Organization
 from organizations.verification import find_key, read_states, remembered_key
 from tests.factories import with_another_secret
@@ -78,14 +79,40 @@ def test_all_states_that_were_in_use_are_read_in_one_query(
 ) -> None:
     for tenant in (acme, rival):
         find_key(tenant.key, caller=HERE)
+    for tenant in (acme, rival):
+        remembered_key(tenant.key)
     clock.now += 0.6
     Organization.objects.update(tier="pro")
-    parts = take_apart(acme.key)
-    assert parts is not None
     with django_assert_num_queries(1):
-        read_states([parts.public_id])
+        read_states([public_part(acme.key)])
     found = [remembered_key(tenant.key) for tenant in (acme, rival)]
     assert [(one.key.organization.tier, one.fresh) for one in found if one] == [("pro", True)] * 2
+
+
+def test_a_state_that_is_read_again_before_it_ends_lasts_longer(
+    acme: SimpleNamespace, clock: SimpleNamespace
+) -> None:
+    find_key(acme.key, caller=HERE)
+    clock.now += 0.4
+    read_states([public_part(acme.key)])
+    clock.now += 0.4
+    found = remembered_key(acme.key)
+    assert found is not None
+    assert found.fresh
+
+
+def test_a_state_is_read_beside_others_only_if_it_was_used_since(
+    acme: SimpleNamespace, rival: SimpleNamespace, clock: SimpleNamespace
+) -> None:
+    for tenant in (acme, rival):
+        find_key(tenant.key, caller=HERE)
+    remembered_key(rival.key)
+    lasting = []
+    for _ in range(2):
+        clock.now += 0.4
+        read_states([public_part(acme.key)])
+        lasting.append(verification._states[public_part(rival.key)].until > clock.now + 0.2)
+    assert lasting == [True, False]
 
 
 def test_a_state_that_nobody_used_lately_is_left_alone(
@@ -95,9 +122,7 @@ def test_a_state_that_nobody_used_lately_is_left_alone(
     clock.now += 5
     find_key(acme.key, caller=HERE)
     clock.now += 0.6
-    parts = take_apart(acme.key)
-    assert parts is not None
-    read_states([parts.public_id])
+    read_states([public_part(acme.key)])
     found = remembered_key(rival.key)
     assert found is not None
     assert not found.fresh
@@ -106,7 +131,5 @@ def test_a_state_that_nobody_used_lately_is_left_alone(
 def test_a_key_that_ended_is_forgotten_when_its_state_is_read(acme: SimpleNamespace) -> None:
     find_key(acme.key, caller=HERE)
     ApiKey.objects.update(revoked_at=Now())
-    parts = take_apart(acme.key)
-    assert parts is not None
-    read_states([parts.public_id])
+    read_states([public_part(acme.key)])
     assert remembered_key(acme.key) is None

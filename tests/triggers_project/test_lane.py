@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from deliveries.models import Delivery
 from events.models import Event
 from organizations import verification
+from organizations.key_format import public_part
 from organizations.models import ApiKey, Organization
 from organizations.tiers import Tier
 from tests.calls import encoded
@@ -138,6 +139,21 @@ def test_a_key_that_was_revoked_is_refused_within_a_second(
     ApiKey.objects.update(revoked_at=Now())
     a_second_later()
     assert send(inbox) == 401
+    assert by_django == [ONE]
+
+
+def test_a_key_in_use_that_was_revoked_is_refused_once_it_was_read_ahead(
+    inbox: SimpleNamespace, by_django: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"X-API-Key": inbox.key, "Content-Type": "application/json"}
+    first, *others = (call("POST", ONE, b"{}", headers) for _ in range(3))
+    assert exchange(first)[0].status_code == 422
+    ApiKey.objects.update(revoked_at=Now())
+    ends = verification._states[public_part(inbox.key)].until
+    monkeypatch.setattr("tests.doors.find_key", lambda *_, **__: None)
+    monkeypatch.setattr("tests.doors.READ_AHEAD", verification.RENEWED_AHEAD)
+    monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: ends - 0.1))
+    assert [exchange(other)[0].status_code for other in others] == [422, 401]
     assert by_django == [ONE]
 
 

@@ -2,8 +2,8 @@
 
 CPython 3.11 keeps the frames of a thread in pieces of 16 KB, and gives a piece back to the system as soon as the first
 call in it returns. A loop that happens to call from the end of one asks for memory with each turn: a page of the admin
-did so 1,900 times, which took 17 of its 60 ms (https://github.com/python/cpython/issues/142183; later versions keep a
-piece for the next call).
+did so 1,900 times, which took 17 of its 60 ms (https://github.com/python/cpython/issues/142183: since the spring of
+2026 releases of 3.13 and later keep a piece for the next call).
 """
 
 from collections.abc import Callable
