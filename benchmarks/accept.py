@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from benchmarks.system import cpu_seconds, paid_up, system, tenants, until
+from benchmarks.system import counted, cpu_seconds, paid_up, system, tenants, until
 from deliveries.courtesy import COMPANY
 from triggers_project.local.embedded import free_port
 from triggers_project.local.stack import ROOT, Stack
@@ -29,10 +29,13 @@ from triggers_project.local.stack import ROOT, Stack
 RUNS = 3
 TENANTS = 64  # in turn, so that the limit of none is reached
 TEXT = "x" * 560
-WARM_SECONDS = 1  # before each figure: after a checkpoint whatever is written to first is logged whole
+WARM_SECONDS = (
+    1  # before each figure but the view's: after a checkpoint whatever is written to first is logged whole
+)
 PROGRAMS = ("web", "postgres", "valkey")
 NOTHING = "a DRF view that does nothing, 64 connections, requests/s"
-KINDS = (  # name, connections, events in a batch
+Kind = tuple[str, int, int]  # name, connections, events in a batch
+KINDS: tuple[Kind, ...] = (
     ("single, 16 connections", 16, 0),
     ("single, 64 connections", 64, 0),
     ("batches of 100", 16, 100),
@@ -152,17 +155,24 @@ def accepting(
 def one_run(
     stack: Stack, empty: str, organization: str, keys: list[str], seconds: float
 ) -> Iterator[tuple[str, float]]:
-    """Each figure with its name; the ceilings first."""
+    """Each figure with its name; single events before there are many."""
     nothing_done = load(empty, keys, connections=64, events=0, seconds=seconds)
     yield NOTHING, nothing_done["events/s"]
+    singles = [kind for kind in KINDS if not kind[2]]
+    yield from measured(stack, keys, singles, seconds)
     for rows, clients in ((1, 16), (100, 16), (1000, 4)):
         paid_up(stack)
         alone = in_the_database(stack, organization, clients=clients, rows=rows, seconds=seconds)
         yield f"PostgreSQL alone, {rows} a statement, events/s", alone
-    for name, connections, events in KINDS:
+    time.sleep(COMPANY)  # else those who posted single events count, and who posts batches begins with a rest
+    yield from measured(stack, keys, [kind for kind in KINDS if kind[2]], seconds)
+
+
+def measured(
+    stack: Stack, keys: list[str], kinds: Sequence[Kind], seconds: float
+) -> Iterator[tuple[str, float]]:
+    for name, connections, events in kinds:
         paid_up(stack)
-        # Else those who posted single events count, and who posts batches begins with a rest.
-        time.sleep(COMPANY)
         found = accepting(stack, keys, connections=connections, events=events, seconds=seconds)
         yield from ((f"{name}, {what}", figure) for what, figure in found.items())
 
@@ -190,7 +200,11 @@ def run(seconds: float = 5) -> dict[str, Any]:
         stack.stop_program("worker")
         with nothing(stack) as empty:
             load(f"{stack.url}/api/events", keys, connections=16, events=0, seconds=3)  # warms up
-            for _ in tqdm(range(RUNS), desc="accept", unit="run", leave=False):
+            for number in tqdm(range(RUNS), desc="accept", unit="run", leave=False):
+                if number:
+                    counted(
+                        stack
+                    )  # else what the run before stored, a million in a minute, is counted meanwhile
                 for name, figure in one_run(stack, empty, organization, keys, seconds):
                     runs.setdefault(name, []).append(figure)
     found = {name: round(statistics.median(figures), 1) for name, figures in runs.items()}

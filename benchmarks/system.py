@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from events.spans import EVERYBODY, Grain
 from triggers_project.local.embedded import free_port
 from triggers_project.local.stack import ROOT, Stack
 from triggers_project.local.throw_away import throw_away_data
@@ -135,6 +136,22 @@ def paid_up(stack: Stack) -> None:
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         database.execute("VACUUM ANALYZE events_event, events_oncekey, deliveries_delivery")
         database.execute("CHECKPOINT")
+
+
+def counted(stack: Stack) -> None:
+    """Until what was accepted so far has been counted for the last time, some two minutes later
+    (`events/arrivals_count.py`): of a million in a minute that takes half a second each time."""
+    latest = "SELECT max(at) FROM events_arrivals WHERE organization_id = %s AND grain = %s"
+    with psycopg.connect(stack.database_url, autocommit=True) as database:
+        (end,) = database.execute("SELECT date_trunc('minute', now()) + interval '2 minutes'").fetchone() or (
+            "",
+        )
+
+        def is_counted() -> bool:
+            found = database.execute(latest, [EVERYBODY, Grain.MINUTE.value]).fetchone()
+            return bool(found and found[0] and found[0] >= end)
+
+        until(is_counted, timeout=240, what="the count of what was accepted", every=1)
 
 
 def cpu_seconds(pids: list[int]) -> float:
