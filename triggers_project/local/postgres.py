@@ -35,7 +35,6 @@ SETTINGS = {
     "effective_cache_size": "1GB",
     "maintenance_work_mem": "64MB",
     "max_wal_size": "2GB",
-    "wal_compression": "pglz",
     "checkpoint_completion_target": "0.9",
     "random_page_cost": "1.1",
     # A queue's table is updated all over: look more often than once a minute whether it needs cleaning.
