@@ -16,7 +16,6 @@ from django.http import HttpResponse
 from django.test import Client
 
 from events import api_fast
-from organizations import verification
 from organizations.authentication import presented_key
 from organizations.verification import find_key
 from triggers_project.bodies import DeclaredBody
@@ -105,11 +104,6 @@ class Waiting(ThreadPoolExecutor):
         super().shutdown(wait=True, **options)
 
 
-# How long before its end a key's state is read again, in seconds: never, else the lane's threads would work on one
-# connection at the same time, on a slow machine.
-READ_AHEAD = 0.0
-
-
 @contextmanager
 def application() -> Iterator[Application]:
     """One whose threads use this thread's database connection."""
@@ -130,7 +124,6 @@ def application() -> Iterator[Application]:
             made = Application(HANDLER)
         # Within a test's transaction Django would take the connection for one that somebody left behind.
         with (
-            mock.patch.object(verification, "RENEWED_AHEAD", READ_AHEAD),
             mock.patch.object(connection, "close_if_unusable_or_obsolete")
             if connection.in_atomic_block
             else nullcontext(),

@@ -151,7 +151,6 @@ def test_a_key_in_use_that_was_revoked_is_refused_once_it_was_read_ahead(
     ApiKey.objects.update(revoked_at=Now())
     ends = verification._states[public_part(inbox.key)].until
     monkeypatch.setattr("tests.doors.find_key", lambda *_, **__: None)
-    monkeypatch.setattr("tests.doors.READ_AHEAD", verification.RENEWED_AHEAD)
     monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: ends - 0.1))
     assert [exchange(other)[0].status_code for other in others] == [422, 401]
     assert by_django == [ONE]
